@@ -1,0 +1,151 @@
+// Package child runs a plan: it clones the process and walks the plan's ops in
+// the clone, until execve.
+//
+// It is the only package with unsafe. The clone never re-executes rt, never
+// runs the Go runtime, allocates nothing and calls one function: the system
+// call stub. It shares no memory with its parent but one page of results, so
+// its dumpable flag, its signals and its faults are its own.
+package child
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"rt/libct/plan"
+)
+
+const (
+	eagain = 11
+	// maxErrno: results from here on are errnos.
+	maxErrno = ^uintptr(4095) + 1
+)
+
+// Process is a child that was started.
+type Process struct {
+	// Pid is the clone's; a plan with a Clone op goes on in another process,
+	// whose pid is in that op's slot.
+	Pid int
+	// Pidfd refers to it, close-on-exec.
+	Pidfd int
+
+	plan *plan.Plan
+	page []byte
+}
+
+// cloneArgs is struct clone_args of Linux 5.7 (CLONE_ARGS_SIZE_VER2).
+type cloneArgs struct {
+	flags, pidfd, childTid, parentTid, exitSignal, stack, stackSize, tls, setTid, setTidSize, cgroup uint64
+}
+
+// Start clones the calling process and lets the clone run p. inputs holds the
+// values of the input slots by slot, status and all others are ignored.
+// cgroup is a descriptor of a cgroup v2 directory to be born in, or -1.
+// The error is clone3's; what fails later is found with Err.
+func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
+	image := p.Encode(inputs)
+	arena, err := unix.Mmap(-1, 0, len(image.Bytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes for the plan: %w", len(image.Bytes), err)
+	}
+	defer unix.Munmap(arena)
+	page, err := unix.Mmap(-1, 0, (pageSlots+len(p.Slots))*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, fmt.Errorf("map the status page: %w", err)
+	}
+	image.Relocate(uintptr(unsafe.Pointer(&arena[0])))
+	copy(arena, image.Bytes)
+	c := &Process{plan: p, page: page}
+	for s := range p.Slots {
+		v := int64(-1)
+		if p.Slots[s].Input {
+			v = inputs[s]
+		}
+		*c.word(pageSlots + s) = v
+	}
+	if err := c.spawn(image.Ops, arena, cgroup); err != nil {
+		unix.Munmap(page)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Process) spawn(ops int, arena []byte, cgroup int) error {
+	pidfd := int32(-1)
+	args := cloneArgs{
+		flags:      c.plan.Clone | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
+		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
+		exitSignal: uint64(unix.SIGCHLD),
+	}
+	if cgroup >= 0 {
+		args.flags |= unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(cgroup)
+	}
+	j := job{ops: unsafe.Pointer(&arena[0]), n: uintptr(ops), page: unsafe.Pointer(&c.page[0]), status: uintptr(c.plan.Status + 1)}
+	var all, old unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^uint64(0)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
+		return fmt.Errorf("block signals: %w", err)
+	}
+	pid := spawn(unsafe.Pointer(&args), unsafe.Sizeof(args), &j)
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil); err != nil {
+		return fmt.Errorf("unblock signals: %w", err)
+	}
+	if pid >= maxErrno {
+		return fmt.Errorf("clone3: %w", unix.Errno(-pid))
+	}
+	runtime.KeepAlive(&args)
+	c.Pid, c.Pidfd = int(pid), int(pidfd)
+	return nil
+}
+
+// word is word i of the shared page.
+func (c *Process) word(i int) *int64 { return (*int64)(unsafe.Pointer(&c.page[i*8])) }
+
+// Slot is the value of a slot: a result, or minus the errno of a tolerated
+// failure. Reading is safe once the child waits at a barrier or is gone.
+func (c *Process) Slot(s plan.Slot) int { return int(*c.word(pageSlots + int(s))) }
+
+// Err is the failure that ended the child, or nil: the op by its index in the
+// plan and the kernel's answer (*plan.OpError).
+func (c *Process) Err() error {
+	errno := *c.word(pageErrno)
+	if errno == 0 {
+		return nil
+	}
+	return c.plan.Fail(int(*c.word(pageIndex)), unix.Errno(errno))
+}
+
+// Index is the op that the child is at, or was at when it ended.
+func (c *Process) Index() int { return int(*c.word(pageIndex)) }
+
+// Close forgets the child's page and closes its pidfd.
+func (c *Process) Close() error {
+	unix.Munmap(c.page)
+	return unix.Close(c.Pidfd)
+}
+
+// ParseStatus reads what a failing child writes to the plan's status
+// descriptor: the op's index and the errno. ok is false for anything else.
+func ParseStatus(b []byte) (index int, errno unix.Errno, ok bool) {
+	if len(b) != statusBytes {
+		return 0, 0, false
+	}
+	word := func(at int) (v uint64) {
+		for i := 7; i >= 0; i-- {
+			v = v<<8 | uint64(b[at+i])
+		}
+		return v
+	}
+	i, e := word(0), word(8)
+	if i > 1<<31 || e == 0 || e > 4095 {
+		return 0, 0, false
+	}
+	return int(i), unix.Errno(e), true
+}

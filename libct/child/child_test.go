@@ -1,0 +1,144 @@
+package child
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"rt/libct/plan"
+)
+
+func start(t *testing.T, b *plan.Builder, inputs ...int64) *Process {
+	t.Helper()
+	p := b.Plan()
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Start(p, inputs, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func wait(t *testing.T, c *Process) int {
+	t.Helper()
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(c.Pid, &status, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+func TestExec(t *testing.T) {
+	b := plan.NewBuilder()
+	b.Add(plan.Execve("/bin/sh", []string{"sh", "-c", "exit $X"}, []string{"X=42"}))
+	if got := wait(t, start(t, b)); got != 42 {
+		t.Fatalf("exit status %d", got)
+	}
+}
+
+func TestFailureNamesTheOp(t *testing.T) {
+	b := plan.NewBuilder()
+	b.Step("nothing")
+	b.Add(plan.Umask(0o22))
+	b.Step("go nowhere")
+	b.Add(plan.Chdir("/nowhere/at/all"))
+	b.Add(plan.Execve("/bin/true", []string{"true"}, nil))
+	c := start(t, b)
+	if got := wait(t, c); got != 1 {
+		t.Fatalf("exit status %d", got)
+	}
+	var e *plan.OpError
+	if err := c.Err(); !errors.As(err, &e) || e.Index != 1 || e.Errno != unix.ENOENT {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestGuardsSlotsAndWants(t *testing.T) {
+	b := plan.NewBuilder()
+	bad, good := b.Slot("bad"), b.Slot("good")
+	b.Add(plan.Openat(plan.Cwd(), "/nowhere", 0, 0).To(bad).Or(unix.ENOENT))
+	b.Add(plan.Openat(plan.Cwd(), "/dev/zero", 0, 0).To(good).IfNot(bad))
+	b.Add(plan.Chdir("/also/nowhere").If(bad))
+	b.Add(plan.Read(good, 8).ExpectByte(0, unix.EPROTO))
+	b.Add(plan.Chdir("/nowhere").ExpectError(unix.ENOENT, unix.EEXIST))
+	b.Add(plan.Getcwd().ExpectByte('!', unix.EPROTO))
+	c := start(t, b)
+	wait(t, c)
+	if got := c.Slot(bad); got != -int(unix.ENOENT) {
+		t.Errorf("slot of the tolerated failure: %d", got)
+	}
+	var e *plan.OpError
+	if !errors.As(c.Err(), &e) || e.Index != 5 || e.Errno != unix.EPROTO {
+		t.Errorf("%v", c.Err())
+	}
+}
+
+func TestCloneGoesOnInASibling(t *testing.T) {
+	b := plan.NewBuilder()
+	pid := b.Slot("pid")
+	b.Add(plan.CloneParent(0, pid))
+	b.Add(plan.Execve("/bin/sh", []string{"sh", "-c", "exit 7"}, nil))
+	c := start(t, b)
+	if got := wait(t, c); got != 0 {
+		t.Fatalf("the first process exits with %d", got)
+	}
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(c.Slot(pid), &status, 0, nil); err != nil || status.ExitStatus() != 7 {
+		t.Fatalf("pid %d: %v %v", c.Slot(pid), err, status)
+	}
+}
+
+func TestStatusDescriptor(t *testing.T) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	b := plan.NewBuilder()
+	status := b.Input("status")
+	b.SetStatus(status)
+	b.Add(plan.Umask(0), plan.Execve("/nowhere", []string{"x"}, nil))
+	c := start(t, b, int64(fds[1]))
+	unix.Close(fds[1])
+	wait(t, c)
+	buf := make([]byte, 64)
+	n, _ := unix.Read(fds[0], buf)
+	if i, e, ok := ParseStatus(buf[:n]); !ok || i != 1 || e != unix.ENOENT {
+		t.Fatalf("%d %v %v", i, e, ok)
+	}
+}
+
+// TestDisassembly reads the machine code of the child's functions: they may
+// call the stub and nothing else, since the clone has no Go runtime.
+func TestDisassembly(t *testing.T) {
+	bin := t.TempDir() + "/child.test"
+	if out, err := exec.Command("go", "test", "-c", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, err := exec.Command("go", "tool", "objdump", "-s", `^rt/libct/child\.(spawn|walk|call)`, bin).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	calls := 0
+	for _, line := range strings.Split(string(out), "\n") {
+		if !strings.Contains(line, "CALL ") || strings.Contains(line, "SYSCALL") {
+			continue
+		}
+		calls++
+		if !strings.Contains(line, "child.call") && !strings.Contains(line, "child.walk(") {
+			t.Errorf("the child calls %s", line)
+		}
+	}
+	if calls < 5 {
+		t.Fatalf("found %d calls only:\n%s", calls, out)
+	}
+}
