@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# Without root: an unprivileged user's own containers. As root the tests run
+# the runtime as user 65534.
+load lib
+
+prepare() {
+	unshare -U true 2>/dev/null || skip "host: no user namespaces"
+	bundle
+	USER_ID=$(id -u)
+	if [ "$USER_ID" = 0 ]; then
+		need setpriv
+		USER_ID=65534
+		open_way
+	fi
+	ROOT="$T/work/root"
+	config --argjson u "$USER_ID" '
+		.linux.namespaces += [{type: "user"}] | .linux.namespaces |= map(select(.type != "network")) |
+		.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $u, size: 1}] |
+		.mounts |= map(if .type == "sysfs" then .type = "none" | .source = "/sys" | .options = ["rbind", "nosuid", "noexec", "nodev", "ro"]
+			elif .type == "devpts" then .options -= ["gid=5"] else . end) |
+		del(.linux.resources, .linux.cgroupsPath) | .linux.maskedPaths -= ["/sys/firmware"]'
+	[ "$(id -u)" != 0 ] || chown -R --no-dereference 65534:65534 "$BUNDLE" "$T/work"
+	cp --remove-destination "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
+}
+
+# open_way lets the user reach the test's directory.
+open_way() {
+	local dir=$T
+	while [ "$dir" != "$BATS_RUN_TMPDIR" ] && [ "$dir" != / ]; do
+		chmod a+x "$dir"
+		dir=$(dirname "$dir")
+	done
+	chmod a+rx "$T"
+}
+
+# user ARG… runs the runtime as the user; sets code, out, err.
+user() {
+	local as=()
+	[ "$(id -u)" != 0 ] || as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	code=0
+	env -u HOME -u XDG_RUNTIME_DIR RT_BATS_TEST="$TAG" "${as[@]}" timeout --foreground -k 1 20 \
+		"$RUNTIME" "$@" </dev/null >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
+	out=$(<"$T/out")
+	err=$(<"$T/err")
+	no_crash
+}
+
+user_ok() {
+	user "$@"
+	[ "$code" = 0 ] || fail "$NAME $* as user: exit $code: $err"
+}
+
+@test "rootless run" {
+	script 'id -u; echo hello'
+	user_ok --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$out" $'0\nhello'
+}
+
+@test "rootless create, start, state, kill, delete" {
+	sleeper
+	user_ok --root "$ROOT" create --bundle "$BUNDLE" "$ID"
+	user_ok --root "$ROOT" start "$ID"
+	user_ok --root "$ROOT" state "$ID"
+	is "$(jq -r .status <<<"$out")" running
+	pid=$(jq -r .pid <<<"$out")
+	is "$(stat -c %u "/proc/$pid")" "$USER_ID"
+	user_ok --root "$ROOT" kill "$ID" KILL
+	eventually 5 gone "$pid"
+	user_ok --root "$ROOT" delete "$ID"
+}
+
+@test "rootless delete --force" {
+	sleeper
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	user_ok --root "$ROOT" delete --force "$ID"
+	user_ok --root "$ROOT" list -q
+	is "$out" ""
+}
+
+@test "rootless: the exit code is the process's" {
+	script 'exit 23'
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$code" 23
+}
+
+@test "rootless: --rootless true" {
+	script 'echo hello'
+	user_ok --root "$ROOT" --rootless true run --bundle "$BUNDLE" "$ID"
+	is "$out" hello
+}
+
+@test "rootless: the default root is below XDG_RUNTIME_DIR" {
+	mkdir -m 700 "$T/xdg"
+	local as=()
+	[ "$(id -u)" != 0 ] || { chown 65534 "$T/xdg"; as=(setpriv --reuid 65534 --regid 65534 --clear-groups); }
+	script 'echo hello'
+	RT_BATS_TEST=$TAG XDG_RUNTIME_DIR="$T/xdg" "${as[@]}" "$RUNTIME" run --bundle "$BUNDLE" "$ID" \
+		</dev/null >"$T/out" 2>&1 3>&- 4>&-
+	is "$(cat "$T/out")" hello
+	[ -d "$T/xdg/$NAME" ]
+}
+
+@test "rootless: a new network namespace" {
+	config '.linux.namespaces += [{type: "network"}]'
+	script 'ip -o addr show lo'
+	user_ok --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	has "$out" 127.0.0.1
+}
+
+@test "rootless: no user namespace" {
+	config 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user"))'
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$code" 1
+	[ -n "$err" ]
+}
+
+@test "rootless: a mapping the user has no right to" {
+	config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 10}]'
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$code" 1
+	[ -n "$err" ]
+}
+
+@test "rootless: additional groups cannot be set with one gid" {
+	config '.process.user.additionalGids = [5]'
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$code" 1
+	[ -n "$err" ]
+}
+
+@test "rootless: a root directory of another user" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	mkdir -m 700 "$T/others"
+	user --root "$T/others/x" run --bundle "$BUNDLE" "$ID"
+	is "$code" 1
+	has "$err" "permission denied"
+}
+
+@test "rootless: a limit without a delegated cgroup is refused or ignored, never half set" {
+	config --arg cg "$CG/$ID" '.linux.cgroupsPath = $cg | .linux.resources = {pids: {limit: 50}}'
+	script 'echo hello'
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	[ "$code" = 1 ] || is "$out" hello
+	[ "$code" = 0 ] || [ -n "$err" ]
+}
+
+@test "rootless: ranges of /etc/subuid through newuidmap" {
+	root_needed
+	need newuidmap
+	need unshare
+	echo nobody:300000:65536 >"$T/subid"
+	config '.linux.uidMappings += [{containerID: 1, hostID: 300000, size: 65536}] |
+		.linux.gidMappings += [{containerID: 1, hostID: 300000, size: 65536}] |
+		.process.user = {uid: 9, gid: 8} | .process.args = ["id"]'
+	code=0
+	RT_BATS_TEST=$TAG unshare -m sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec "$@"' "$T/subid" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" \
+		</dev/null >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
+	is "$code:$(cat "$T/err")" "0:"
+	has "$(cat "$T/out")" "uid=9 gid=8"
+}
+
+@test "rootless: features, spec and plan need nothing" {
+	user_ok features
+	cd "$T/work"
+	mkdir -p s
+	[ "$(id -u)" != 0 ] || chown 65534 s
+	user_ok spec --rootless --bundle s
+	jq -e '.linux.uidMappings[0].size == 1' s/config.json
+}
