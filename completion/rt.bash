@@ -1,0 +1,54 @@
+# bash completion for rt: rt completion bash >/etc/bash_completion.d/rt
+
+_rt_words() {
+	case $1 in
+	create) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help ;;
+	run) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach --keep --no-subreaper --help ;;
+	delete) echo --force --help ;;
+	list) echo --format --quiet --help ;;
+	spec) echo --bundle --rootless --help ;;
+	plan) echo --bundle --json --no-pivot --no-new-keyring --preserve-fds --help ;;
+	'') echo --debug --log --log-format --root --rootless --systemd-cgroup --help --version ;;
+	*) echo --help ;;
+	esac
+}
+
+_rt() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
+	local verbs='completion create delete features help kill list plan run spec start state'
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--root) root=(--root "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+		--log | --log-format | --rootless) ((i++)) ;;
+		-*) ;;
+		*) verb=${COMP_WORDS[i]}; break ;;
+		esac
+	done
+	case $prev in
+	--bundle | -b | --root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--log | --pid-file | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--rootless) [[ $verb ]] || { mapfile -t COMPREPLY < <(compgen -W 'true false auto' -- "$cur"); return; } ;;
+	--format | -f) [[ $verb != list ]] || { mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return; } ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_rt_words "$verb")" -- "$cur")
+		return
+	fi
+	case $verb in
+	'' | help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+	completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur") ;;
+	plan) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	start | state | delete) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+	kill)
+		if ((i + 1 == COMP_CWORD)); then
+			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2' -- "$cur")
+		fi
+		;;
+	esac
+}
+
+complete -F _rt rt

@@ -1,0 +1,57 @@
+# fish completion for rt: rt completion fish >/usr/share/fish/vendor_completions.d/rt.fish
+
+function __rt_ids
+    set -l words (commandline -opc)
+    set -l at (contains -i -- --root $words)
+    if test -n "$at"
+        rt --root $words[(math $at + 1)] list -q 2>/dev/null
+    else
+        rt list -q 2>/dev/null
+    end
+end
+
+set -l verbs completion create delete features help kill list plan run spec start state
+set -l none "not __fish_seen_subcommand_from $verbs"
+
+complete -c rt -f
+complete -c rt -n $none -l debug -d 'log step by step'
+complete -c rt -n $none -l log -r -F -d 'log file'
+complete -c rt -n $none -l log-format -x -a 'text json' -d 'format of log lines'
+complete -c rt -n $none -l root -x -a '(__fish_complete_directories)' -d 'state directory'
+complete -c rt -n $none -l rootless -x -a 'true false auto' -d 'ignore cgroup permission errors'
+complete -c rt -n $none -l systemd-cgroup -d 'cgroups through systemd'
+complete -c rt -n $none -s v -l version -d 'print the version'
+complete -c rt -s h -l help -d 'show help'
+
+complete -c rt -n $none -a completion -d 'print a completion script'
+complete -c rt -n $none -a create -d 'create a container'
+complete -c rt -n $none -a delete -d 'delete a container'
+complete -c rt -n $none -a features -d 'show the enabled features'
+complete -c rt -n $none -a help -d 'show help'
+complete -c rt -n $none -a kill -d 'send a signal to a container'
+complete -c rt -n $none -a list -d 'list containers'
+complete -c rt -n $none -a plan -d 'print what create would do'
+complete -c rt -n $none -a run -d 'create and run a container'
+complete -c rt -n $none -a spec -d 'create a new specification file'
+complete -c rt -n $none -a start -d 'start a created container'
+complete -c rt -n $none -a state -d 'output the state of a container'
+
+complete -c rt -n '__fish_seen_subcommand_from start state delete kill' -a '(__rt_ids)'
+complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
+complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+complete -c rt -n '__fish_seen_subcommand_from create run spec plan' -s b -l bundle -x -a '(__fish_complete_directories)' -d bundle
+complete -c rt -n '__fish_seen_subcommand_from plan' -a '(__fish_complete_directories)'
+complete -c rt -n '__fish_seen_subcommand_from plan' -l json -d 'print JSON'
+complete -c rt -n '__fish_seen_subcommand_from create run' -l console-socket -r -F -d 'socket for the terminal'
+complete -c rt -n '__fish_seen_subcommand_from create run' -l pidfd-socket -r -F -d 'socket for the pidfd'
+complete -c rt -n '__fish_seen_subcommand_from create run' -l pid-file -r -F -d 'file for the process id'
+complete -c rt -n '__fish_seen_subcommand_from create run plan' -l no-pivot -d 'do not pivot_root'
+complete -c rt -n '__fish_seen_subcommand_from create run plan' -l no-new-keyring -d 'keep the session keyring'
+complete -c rt -n '__fish_seen_subcommand_from create run plan' -l preserve-fds -x -d 'pass N more descriptors'
+complete -c rt -n '__fish_seen_subcommand_from run' -s d -l detach -d 'return when started'
+complete -c rt -n '__fish_seen_subcommand_from run' -l keep -d 'do not delete'
+complete -c rt -n '__fish_seen_subcommand_from run' -l no-subreaper -d 'do not adopt orphans'
+complete -c rt -n '__fish_seen_subcommand_from delete' -s f -l force -d 'kill first'
+complete -c rt -n '__fish_seen_subcommand_from list' -s f -l format -x -a 'table json' -d format
+complete -c rt -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'ids alone'
+complete -c rt -n '__fish_seen_subcommand_from spec' -l rootless -d 'without root'

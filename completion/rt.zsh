@@ -1,0 +1,65 @@
+#compdef rt
+# zsh completion for rt: rt completion zsh >/usr/share/zsh/site-functions/_rt
+
+_rt_ids() {
+	local -a ids root
+	(( ${words[(I)--root]} )) && root=(--root ${words[${words[(I)--root]}+1]})
+	ids=(${(f)"$(rt $root list -q 2>/dev/null)"})
+	compadd -a ids
+}
+
+_rt() {
+	local -a verbs create
+	local state line
+	verbs=(
+		'completion:print a completion script'
+		'create:create a container'
+		'delete:delete a container'
+		'features:show the enabled features'
+		'help:show help'
+		'kill:send a signal to a container'
+		'list:list containers'
+		'plan:print what create would do'
+		'run:create and run a container'
+		'spec:create a new specification file'
+		'start:start a created container'
+		'state:output the state of a container'
+	)
+	create=(
+		'(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories'
+		'--console-socket[socket for the terminal]:socket:_files'
+		'--pidfd-socket[socket for the pidfd]:socket:_files'
+		'--pid-file[file for the process id]:file:_files'
+		'--no-pivot[do not pivot_root]'
+		'--no-new-keyring[keep the session keyring]'
+		'--preserve-fds[pass N more descriptors]:N:'
+	)
+	_arguments -C \
+		'--debug[log step by step]' \
+		'--log[log file]:file:_files' \
+		'--log-format[format of log lines]:format:(text json)' \
+		'--root[state directory]:directory:_directories' \
+		'--rootless[ignore cgroup permission errors]:when:(true false auto)' \
+		'--systemd-cgroup[cgroups through systemd]' \
+		'(-h --help)'{-h,--help}'[show help]' \
+		'(-v --version)'{-v,--version}'[print the version]' \
+		'1:command:->verb' '*::argument:->argument'
+	case $state in
+	verb) _describe command verbs ;;
+	argument)
+		case $words[1] in
+		create) _arguments $create '1:id:' ;;
+		run) _arguments $create '(-d --detach)'{-d,--detach}'[return when started]' '--keep[do not delete]' '--no-subreaper[do not adopt orphans]' '1:id:' ;;
+		start|state) _arguments '1:id:_rt_ids' ;;
+		delete) _arguments '(-f --force)'{-f,--force}'[kill first]' '1:id:_rt_ids' ;;
+		kill) _arguments '1:id:_rt_ids' '2:signal:(HUP INT KILL QUIT STOP CONT TERM USR1 USR2)' ;;
+		list) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '(-q --quiet)'{-q,--quiet}'[ids alone]' ;;
+		spec) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--rootless[without root]' ;;
+		plan) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--json[print JSON]' '--no-pivot[as create]' '--no-new-keyring[as create]' '--preserve-fds[as create]:N:' '1:bundle:_directories' ;;
+		completion) _arguments '1:shell:(bash zsh fish)' ;;
+		esac
+		;;
+	esac
+}
+
+if [[ $funcstack[1] == _rt ]]; then _rt "$@"; else compdef _rt rt; fi
