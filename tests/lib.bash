@@ -51,11 +51,14 @@ oci() {
 }
 
 rt_raw() {
+	local begin
+	begin=$(now_ms)
 	code=0
 	RT_BATS_TEST="$TAG" timeout --foreground -k 1 "$LIMIT" "$RUNTIME" "$@" \
 		<"${STDIN:-/dev/null}" >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
 	out=$(tr -d '\0' <"$T/out")
 	err=$(tr -d '\0' <"$T/err")
+	[ $(($(now_ms) - begin)) -lt $((LIMIT * 1000)) ] || fail "no end after $LIMIT s: $*"
 	no_crash
 }
 
@@ -72,13 +75,12 @@ bg_code() {
 	wait "$BG" || code=$?
 }
 
-# no_crash: whatever happens, no runtime may die of a crash or hang.
+# no_crash: whatever happens, no runtime may die of a crash.
 no_crash() {
 	case "$err" in
 	*"goroutine "*"[running]"* | *"fatal error:"* | *"panic:"* | *"Segmentation"*)
 		fail "the runtime crashed: $err" ;;
 	esac
-	[ "$code" != 124 ] && [ "$code" != 137 ] || [ -n "${KILLED_OK:-}" ] || fail "no end after $LIMIT s"
 }
 
 # ok ARG… must succeed.
@@ -164,7 +166,7 @@ bundle() {
 
 # config [JQ-OPTION…] FILTER edits the bundle's config.json.
 config() {
-	jq "$@" "$BUNDLE/config.json" >"$T/config.new" || fail "jq $*"
+	jq "$@" <"$BUNDLE/config.json" >"$T/config.new" || fail "jq $*"
 	mv "$T/config.new" "$BUNDLE/config.json"
 }
 
@@ -177,7 +179,7 @@ second() {
 # mount_add DEST TYPE SOURCE [OPTION…] appends to mounts.
 mount_add() {
 	config --arg d "$1" --arg t "$2" --arg s "$3" '.mounts += [{destination: $d, type: $t,
-		source: $s, options: $ARGS.positional}]' --args -- "${@:4}"
+		source: $s, options: $ARGS.positional}]' --args "${@:4}"
 }
 
 # payload puts the static test program into the rootfs as /bin/payload.
