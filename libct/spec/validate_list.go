@@ -1,0 +1,64 @@
+package spec
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// MaxID is the highest cpu and NUMA node that a list may name, as in runc: an
+// arbitrary bound, so that a mask stays small.
+const MaxID = 64 * 1024
+
+// Range is one element of a List, both ends included.
+type Range struct{ First, Last int }
+
+// ParseList reads a list of cpus or NUMA nodes, such as 0-3,5 (cpuset(7), list
+// format). Empty elements are passed over; the empty text is the empty list.
+func ParseList(text string) ([]Range, error) {
+	var list []Range
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		low, high, isRange := strings.Cut(part, "-")
+		if !isRange {
+			high = low
+		}
+		first, err := parseID(low)
+		if err != nil {
+			return nil, err
+		}
+		last, err := parseID(high)
+		if err != nil {
+			return nil, err
+		}
+		if last < first {
+			return nil, fmt.Errorf("%s runs backwards", quote(part))
+		}
+		list = append(list, Range{first, last})
+	}
+	if text != "" && len(list) == 0 {
+		return nil, fmt.Errorf("%s names nothing", quote(text))
+	}
+	return list, nil
+}
+
+func parseID(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("want a list such as 0-3,5, have %s", quote(text))
+	}
+	if n > MaxID {
+		return 0, fmt.Errorf("%d is above %d", n, MaxID)
+	}
+	return int(n), nil
+}
+
+func validateList(field, text string) error {
+	if _, err := ParseList(text); err != nil {
+		return fmt.Errorf("%s: %w", field, err)
+	}
+	return nil
+}
