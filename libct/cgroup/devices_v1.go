@@ -39,19 +39,20 @@ func reduce(rules []rule) (policy, error) {
 	return p, nil
 }
 
-// add puts one rule on top.
+// add puts one rule on top: what differs from the default becomes an
+// exception, what agrees with it takes away from the exceptions before.
 func (p *policy) add(r rule) error {
 	for i := range p.exceptions {
 		e := &p.exceptions[i]
-		same := e.kind == r.kind && e.major == r.major && e.minor == r.minor
 		switch {
-		case r.allow != p.allow && same:
-			e.access |= r.access
-			return nil
 		case r.allow != p.allow:
-		case same:
+			if r.covers(e) && e.covers(&r) {
+				e.access |= r.access
+				return nil
+			}
+		case r.covers(e):
 			e.access &^= r.access
-		case e.covers(&r):
+		case r.overlaps(e) && r.access&e.access != 0:
 			// The kernel ignores a rule that takes away part of a wildcard.
 			return fmt.Errorf("device rule %s: cgroup v1 cannot take it out of the wildcard %s", r.String(), e.String())
 		}
@@ -62,10 +63,17 @@ func (p *policy) add(r rule) error {
 	return nil
 }
 
-// covers says that a wildcard overlaps with a more exact rule.
+// covers says that r is about every device that other is about.
 func (r *rule) covers(other *rule) bool {
-	return r.kind == other.kind && r.access&other.access != 0 &&
-		(r.major == anyNumber || r.major == other.major) && (r.minor == anyNumber || r.minor == other.minor)
+	return r.kind == other.kind && (r.major == anyNumber || r.major == other.major) &&
+		(r.minor == anyNumber || r.minor == other.minor)
+}
+
+// overlaps says that there is a device that both are about.
+func (r *rule) overlaps(other *rule) bool {
+	return r.kind == other.kind &&
+		(r.major == anyNumber || other.major == anyNumber || r.major == other.major) &&
+		(r.minor == anyNumber || other.minor == anyNumber || r.minor == other.minor)
 }
 
 // String formats a rule as the kernel's files do: "c 1:3 rwm".
@@ -133,21 +141,20 @@ func transition(from, to policy) []rule {
 		rules = append(rules, rule{to.allow, 'a', anyNumber, anyNumber, allAccess})
 		have = nil
 	}
-	rules = appendMissing(rules, have, to.exceptions, to.allow)
-	return appendMissing(rules, to.exceptions, have, !to.allow)
+	rules = appendMissing(rules, have, to.exceptions, !to.allow)
+	return appendMissing(rules, to.exceptions, have, to.allow)
 }
 
-// appendMissing appends the part of want that have lacks, as allow or deny.
+// appendMissing appends the part of want that have lacks, as rules that
+// allow or deny.
 func appendMissing(rules, have, want []rule, allow bool) []rule {
 	for _, w := range want {
 		for i := range have {
-			if h := &have[i]; h.kind == w.kind && h.major == w.major && h.minor == w.minor {
+			if h := &have[i]; h.covers(&w) && w.covers(h) {
 				w.access &^= h.access
 			}
 		}
 		if w.access != 0 {
-			// Removing what is not there and adding what is are opposite
-			// files; see transition.
 			w.allow = allow
 			rules = append(rules, w)
 		}

@@ -17,14 +17,15 @@ type insn struct {
 
 // The opcodes in use: class | size or operation | source.
 const (
-	opLoad32  = unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W
-	opMove    = unix.BPF_ALU | 0xb0 | unix.BPF_X // dst = src
-	opSet     = unix.BPF_ALU | 0xb0 | unix.BPF_K // dst = imm
-	opAnd     = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
-	opShift   = unix.BPF_ALU | unix.BPF_RSH | unix.BPF_K
-	opUnequal = 0x06 | 0x50 | unix.BPF_K // JMP32: if dst != imm goto
-	opAnyBit  = 0x06 | unix.BPF_JSET | unix.BPF_K
-	opExit    = unix.BPF_JMP | 0x90
+	opLoad32   = unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W
+	opMove     = unix.BPF_ALU | 0xb0 | unix.BPF_X // dst = src
+	opSet      = unix.BPF_ALU | 0xb0 | unix.BPF_K // dst = imm
+	opAnd      = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
+	opSubtract = unix.BPF_ALU | unix.BPF_SUB | unix.BPF_X
+	opShift    = unix.BPF_ALU | unix.BPF_RSH | unix.BPF_K
+	opUnequal  = 0x06 | 0x50 | unix.BPF_K // JMP32: if dst != imm goto
+	opEqual    = 0x06 | unix.BPF_JEQ | unix.BPF_K
+	opExit     = unix.BPF_JMP | 0x90
 )
 
 // Registers: the context, and what prologue loads from it.
@@ -72,40 +73,56 @@ func appendVerdict(prog []insn, allow bool) []insn {
 	return append(prog, result, insn{code: opExit})
 }
 
-// appendRule appends the block of one rule; every jump in it that is not
-// taken within the block leads to its end.
+// appendRule appends the block of one rule; a jump that does not stay within
+// it leads to its end.
 func appendRule(prog []insn, r *rule) []insn {
 	start := len(prog)
+	var loaded []insn // what the comparisons have told the verifier about
 	switch r.kind {
 	case 'b':
 		prog = append(prog, insn{code: opUnequal, regs: regKind, imm: unix.BPF_DEVCG_DEV_BLOCK})
+		loaded = append(loaded, prologue[0], prologue[2])
 	case 'c':
 		prog = append(prog, insn{code: opUnequal, regs: regKind, imm: unix.BPF_DEVCG_DEV_CHAR})
+		loaded = append(loaded, prologue[0], prologue[2])
 	}
 	if r.major != anyNumber {
 		prog = append(prog, insn{code: opUnequal, regs: regMajor, imm: int32(uint32(r.major))})
+		loaded = append(loaded, prologue[4])
 	}
 	if r.minor != anyNumber {
 		prog = append(prog, insn{code: opUnequal, regs: regMinor, imm: int32(uint32(r.minor))})
+		loaded = append(loaded, prologue[5])
 	}
-	if r.access != allAccess {
-		if r.allow {
-			prog = append(prog, insn{code: opAnd, regs: regWanted, imm: int32(allAccess &^ r.access)},
-				insn{code: opUnequal, regs: regWanted})
-		} else {
-			// There is no jump for "no bit": jump over the jump.
-			prog = append(prog, insn{code: opAnyBit, regs: regWanted, imm: int32(r.access), offset: 1},
-				insn{code: unix.BPF_JMP | unix.BPF_JA})
-		}
+	if r.access == allAccess {
+		prog = appendVerdict(prog, r.allow)
+	} else {
+		prog = appendPartial(prog, r, loaded)
 	}
-	prog = appendVerdict(prog, r.allow)
 	for i := start; i < len(prog); i++ {
-		class := prog[i].code & 0x07
-		if (class == 0x06 || prog[i].code == unix.BPF_JMP|unix.BPF_JA) && prog[i].offset == 0 {
+		if prog[i].code == opUnequal && prog[i].offset == 0 {
 			prog[i].offset = int16(len(prog) - i - 1)
 		}
 	}
 	return prog
+}
+
+// appendPartial decides some of the operations and goes on with the others.
+// What the verifier learns on the way it would follow to the end by itself
+// for each rule, and give up after some hundred: so the wanted set is changed
+// by subtraction, of which it does not keep track, and the other registers
+// are loaded anew, although they have not changed.
+func appendPartial(prog []insn, r *rule, loaded []insn) []insn {
+	const verdict = 2 // instructions
+	prog = append(prog, insn{code: opMove, regs: regResult | regWanted<<4},
+		insn{code: opAnd, regs: regResult, imm: int32(r.access)})
+	if r.allow {
+		prog = append(prog, insn{code: opSubtract, regs: regWanted | regResult<<4},
+			insn{code: opUnequal, regs: regWanted, offset: verdict})
+	} else {
+		prog = append(prog, insn{code: opEqual, regs: regResult, offset: verdict})
+	}
+	return append(appendVerdict(prog, r.allow), loaded...)
 }
 
 // applyDevicesV2 attaches the program to the group, beside what ancestors
