@@ -211,7 +211,7 @@ func TestNaive(t *testing.T) {
 		t.Run("random/"+h.Arch, func(t *testing.T) {
 			refused := 0
 			for seed := range uint64(300) {
-				p := randomProfile(seeded(seed), h, seed%3 == 0)
+				p := randomProfile(seeded(seed), h, shape{mixed: seed%3 == 0, ops: poolOps})
 				if _, err := Compile(p, h); err != nil {
 					if seed%3 != 0 {
 						t.Fatalf("seed %d: %v", seed, err)

@@ -93,9 +93,14 @@ var (
 	}
 )
 
-// randomProfile makes a profile; with mixed, rules of one call may have
-// conditions that overlap and actions that differ.
-func randomProfile(r *rand.Rand, h Host, mixed bool) *specs.LinuxSeccomp {
+// shape restricts random profiles.
+type shape struct {
+	mixed  bool // conditional rules of a call may have several actions
+	single bool // a call has one conditional rule, without alternatives
+	ops    []specs.LinuxSeccompOperator
+}
+
+func randomProfile(r *rand.Rand, h Host, is shape) *specs.LinuxSeccomp {
 	pick := func(n int) int { return r.IntN(n) }
 	p := &specs.LinuxSeccomp{ListenerPath: "/agent"}
 	for p.DefaultAction == "" || p.DefaultAction == specs.ActNotify {
@@ -110,55 +115,54 @@ func randomProfile(r *rand.Rand, h Host, mixed bool) *specs.LinuxSeccomp {
 			p.Architectures = append(p.Architectures, arch)
 		}
 	}
-	var conditional map[string]specs.LinuxSyscall
-	if !mixed {
-		conditional = make(map[string]specs.LinuxSyscall)
-	}
+	conditional := make(map[string]specs.LinuxSyscall)
 	for range pick(40) {
 		s := specs.LinuxSyscall{Action: poolActions[pick(len(poolActions))]}
 		if pick(3) == 0 {
 			errno := uint(pick(200))
 			s.ErrnoRet = &errno
 		}
+		s.Args = randomArgs(r, is)
 		for range 1 + pick(4) {
+			one := s
+			name := syscalls[pick(len(syscalls))].name
 			if pick(2) == 0 {
-				s.Names = append(s.Names, poolNames[pick(len(poolNames))])
-			} else {
-				s.Names = append(s.Names, syscalls[pick(len(syscalls))].name)
+				name = poolNames[pick(len(poolNames))]
 			}
-		}
-		if s.Action == specs.ActNotify {
-			s.Names = slices.DeleteFunc(s.Names, func(name string) bool { return name == "write" })
-		}
-		for pick(3) != 0 && len(s.Args) < 6 {
-			s.Args = append(s.Args, specs.LinuxSeccompArg{
-				Index: uint(pick(6)), Op: poolOps[pick(len(poolOps))],
-				Value: poolValues[pick(len(poolValues))], ValueTwo: poolValues[pick(len(poolValues))],
-			})
-		}
-		if !mixed { // one action for all conditional rules of a name
-			for _, name := range s.Names {
-				one := s
-				if len(s.Args) == 0 && family(name) == name {
-					one.Names = []string{name}
-					p.Syscalls = append(p.Syscalls, one)
-					continue
-				}
-				one.Names = []string{name}
-				if first, ok := conditional[family(name)]; ok {
-					one.Action, one.ErrnoRet = first.Action, first.ErrnoRet
-				} else {
+			if len(s.Args) > 0 || family(name) != name {
+				first, ok := conditional[family(name)]
+				switch {
+				case !ok:
 					conditional[family(name)] = s
-				}
-				if one.Action != specs.ActNotify || name != "write" {
-					p.Syscalls = append(p.Syscalls, one)
+				case is.single:
+					continue
+				case !is.mixed:
+					one.Action, one.ErrnoRet = first.Action, first.ErrnoRet
 				}
 			}
-			continue
+			if one.Names = []string{name}; one.Action != specs.ActNotify || name != "write" {
+				p.Syscalls = append(p.Syscalls, one)
+			}
 		}
-		p.Syscalls = append(p.Syscalls, s)
 	}
 	return p
+}
+
+func randomArgs(r *rand.Rand, is shape) []specs.LinuxSeccompArg {
+	var args []specs.LinuxSeccompArg
+	seen := make(map[uint]bool)
+	for r.IntN(3) != 0 && len(args) < 6 {
+		a := specs.LinuxSeccompArg{
+			Index: uint(r.IntN(6)), Op: is.ops[r.IntN(len(is.ops))],
+			Value: poolValues[r.IntN(len(poolValues))], ValueTwo: poolValues[r.IntN(len(poolValues))],
+		}
+		if seen[a.Index] && is.single {
+			continue
+		}
+		seen[a.Index] = true
+		args = append(args, a)
+	}
+	return args
 }
 
 // family joins names whose rules meet in one multiplexer on 32-bit x86.
