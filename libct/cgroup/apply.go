@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -74,7 +75,11 @@ func (g *Group) applySection(s *section, r *resources) error {
 	}
 	switch {
 	case d != nil && d.lost == nil:
-		return apply(d, r)
+		err := apply(d, r)
+		if d.V2 && absent(err) && d.late(s.v2) {
+			err = apply(d, r)
+		}
+		return err
 	case field == "":
 		return nil
 	case d != nil:
@@ -83,6 +88,14 @@ func (g *Group) applySection(s *section, r *resources) error {
 		return fmt.Errorf("%s: %w", field, ErrNotInV2)
 	}
 	return fmt.Errorf("%s: %s %w", field, s.v1, ErrNoController)
+}
+
+// late enables a controller for a group that was made when nothing needed
+// it, and reports whether that helped.
+func (d *dir) late(controller string) bool {
+	one := []string{controller}
+	lacks, err := lacking(path.Dir(d.path), one)
+	return err == nil && len(lacks) > 0 && d.enable(one, one) == nil
 }
 
 func (s *section) name(d *dir) string {

@@ -29,7 +29,7 @@ func TestLimitsReadBack(t *testing.T) {
 	l := probe(t)
 	r := &resources{
 		Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Reservation: ptr(int64(32 << 20)), Swap: ptr(int64(96 << 20)),
-			Kernel: ptr(int64(1 << 20)), KernelTCP: ptr(int64(1 << 20)), UseHierarchy: ptr(true)},
+			UseHierarchy: ptr(true)},
 		CPU: &specs.LinuxCPU{Shares: ptr(uint64(512)), Quota: ptr(int64(50000)), Period: ptr(uint64(200000)),
 			Burst: ptr(uint64(1000)), Cpus: "0", Mems: "0"},
 		Pids: &specs.LinuxPids{Limit: ptr(int64(77))},
@@ -287,6 +287,51 @@ func TestHugetlbAndUnified(t *testing.T) {
 	}
 	if got, _ := readKnob(g.v2().path, "cgroup.max.descendants"); got != "9" {
 		t.Errorf("cgroup.max.descendants: %s", got)
+	}
+}
+
+// TestHugetlbLate: an update asks for what was not needed at creation.
+func TestHugetlbLate(t *testing.T) {
+	l := probe(t)
+	if l.Version("hugetlb") != 2 {
+		t.Skip("host: hugetlb is not on v2")
+	}
+	restoreController(t, l, "hugetlb")
+	g := newGroup(t, l)
+	create(t, g, nil)
+	if err := g.Apply(&resources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 2 << 20}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := readBack(t, g, "hugetlb", "hugetlb.2MB.max"); got != "2097152" {
+		t.Errorf("hugetlb.2MB.max: %s", got)
+	}
+	err := g.Apply(&resources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "3MB", Limit: 1}}})
+	if err == nil || err.Error() != `write hugetlb.3MB.max "1": no such file or directory` {
+		t.Errorf("3MB: %v", err)
+	}
+}
+
+// TestParentWithProcesses: v2 does not hand controllers down from a group
+// that has processes of its own.
+func TestParentWithProcesses(t *testing.T) {
+	l := probe(t)
+	if l.Version("hugetlb") != 2 {
+		t.Skip("host: hugetlb is not on v2")
+	}
+	restoreController(t, l, "hugetlb")
+	parent := newGroup(t, l)
+	create(t, parent, nil)
+	spawn(t, parent, "cat")
+	g := parent.Sub("x")
+	err := g.Create(&resources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 1}}})
+	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "enable controller hugetlb for "+g.v2().path) ||
+		!strings.Contains(err.Error(), "has processes of its own") {
+		t.Errorf("%v", err)
+	}
+	for _, dir := range g.Paths() {
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("%s is left", dir)
+		}
 	}
 }
 

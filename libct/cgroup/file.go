@@ -48,32 +48,34 @@ func write(fd int, value string) error {
 	}
 }
 
-// readFile reads a kernel file of at most limit bytes.
-func readFile(path string, limit int) (string, error) { return readFileAt(unix.AT_FDCWD, path, limit) }
+// readRecord reads a file of one record, such as a limit: what one read
+// returns is all unless it fills the buffer.
+func readRecord(path string, limit int) (string, error) {
+	return readFileAt(unix.AT_FDCWD, path, limit, true)
+}
 
-func readFileAt(dir int, name string, limit int) (string, error) {
+// readFileAt also reads files of many records, such as cgroup.procs, to
+// their end.
+func readFileAt(dir int, name string, limit int, record bool) (string, error) {
 	fd, err := openat(dir, name, unix.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
 	defer unix.Close(fd)
-	return readAll(fd, limit)
-}
-
-// readAll reads to the end of the file; most are shorter than the first
-// buffer, which stays on the stack.
-func readAll(fd, limit int) (string, error) {
+	// Most files are shorter than the first buffer, which stays on the stack.
 	var first [1024]byte
 	buf, kept := first[:], 0
 	for {
 		n, err := read(fd, buf[kept:])
-		if n == 0 || err != nil {
-			return string(buf[:kept]), err
-		}
-		if kept += n; kept > limit {
+		kept += n
+		switch {
+		case err != nil:
+			return "", err
+		case kept > limit:
 			return "", unix.EFBIG
-		}
-		if kept == len(buf) {
+		case n == 0, record && kept < len(buf):
+			return string(buf[:kept]), nil
+		case kept == len(buf):
 			buf = append(buf, make([]byte, len(buf))...)
 		}
 	}
@@ -94,7 +96,7 @@ func writeFile(dir, file, value string) error {
 
 // readKnob reads dir/file without the final newline.
 func readKnob(dir, file string) (string, error) {
-	text, err := readFile(dir+"/"+file, maxKnob)
+	text, err := readRecord(dir+"/"+file, maxKnob)
 	if err != nil {
 		return "", pathError("read", dir+"/"+file, err)
 	}

@@ -113,7 +113,7 @@ func (d *dir) frozen() (bool, error) {
 	case !d.has("freezer"):
 		return false, nil
 	}
-	text, err := readFile(d.path+"/"+file, maxKnob)
+	text, err := readRecord(d.path+"/"+file, maxKnob)
 	if err != nil && err != unix.ENOENT {
 		return false, pathError("read", d.path+"/"+file, err)
 	}

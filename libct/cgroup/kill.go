@@ -2,9 +2,14 @@ package cgroup
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// killFreezeWait bounds how long Kill tries to freeze on v1: a process that
+// hangs in the kernel must not keep the others alive.
+const killFreezeWait = 500 * time.Millisecond
 
 // Kill ends every process in the group and below it with SIGKILL, frozen or
 // not, and returns when all have been signalled; Wait waits for their end.
@@ -38,7 +43,7 @@ func (g *Group) killV1() error {
 		if freezer != nil {
 			// Nothing forks while frozen, so the next listing is complete. If
 			// it cannot be frozen the loop goes on until it is.
-			if freezer.freeze(soon(freezeWait)) == nil {
+			if freezer.freeze(soon(killFreezeWait)) == nil {
 				pids, err = procs(members.path)
 			}
 		}

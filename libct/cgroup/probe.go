@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// procBuffer holds a mountinfo line of a cgroup: two paths of PATH_MAX
-	// bytes, escaped, fit.
-	procBuffer = 40 << 10
+	// procBuffer holds the mountinfo line of a cgroup: two paths of up to
+	// PATH_MAX bytes, which have nothing to escape.
+	procBuffer = 9 << 10
 	// maxMountinfo is far above fs.mount-max (100,000) lines of usual size.
 	maxMountinfo = 64 << 20
 	// maxSelf bounds /proc/self/cgroup: some fifteen lines of one path each.
@@ -21,7 +21,7 @@ const (
 // mountinfo is read only until every hierarchy was found below
 // /sys/fs/cgroup, so that a host with thousands of mounts costs no more.
 func Probe() (Layout, error) {
-	text, err := readFile("/proc/self/cgroup", maxSelf)
+	text, err := readRecord("/proc/self/cgroup", maxSelf)
 	if err != nil {
 		return Layout{}, pathError("read", "/proc/self/cgroup", err)
 	}
@@ -33,7 +33,7 @@ func Probe() (Layout, error) {
 	if n := len(l.Hierarchies); n > 0 && l.Hierarchies[n-1].V2 {
 		h := &l.Hierarchies[n-1]
 		file := h.Mount + "/cgroup.controllers"
-		text, err := readFile(file, maxKnob)
+		text, err := readRecord(file, maxKnob)
 		if err != nil {
 			return Layout{}, pathError("read", file, err)
 		}

@@ -29,10 +29,10 @@ func (g *Group) Procs() ([]int, error) {
 func procs(path string) ([]int, error) {
 	var pids []int
 	err := walk(path, func(fd int, name string) error {
-		text, err := readFileAt(fd, "cgroup.procs", maxProcs)
+		text, err := readFileAt(fd, "cgroup.procs", maxProcs, false)
 		if err == unix.EOPNOTSUPP {
 			// A threaded group has no processes, only threads.
-			text, err = readFileAt(fd, "cgroup.threads", maxProcs)
+			text, err = readFileAt(fd, "cgroup.threads", maxProcs, false)
 		}
 		if err != nil {
 			return pathError("read", name+"/cgroup.procs", err)
@@ -67,7 +67,7 @@ func (g *Group) Holds(pid int) (bool, error) {
 
 func (d *dir) holds(pid int) (bool, error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/cgroup"
-	text, err := readFile(path, maxSelf)
+	text, err := readRecord(path, maxSelf)
 	if err == unix.ENOENT || err == unix.ESRCH {
 		return false, nil
 	}

@@ -42,6 +42,9 @@ func (d *dir) applyUnifiedFile(name, value string) error {
 	case controller != "cgroup" && !d.has(controller):
 		return fmt.Errorf("unified resource %q can't be set: controller %q not available", name, controller)
 	}
+	if controller != "cgroup" {
+		d.late(controller)
+	}
 	for line := range strings.SplitSeq(strings.TrimSuffix(value, "\n"), "\n") {
 		if err := writeFile(d.path, name, line); err != nil {
 			return fmt.Errorf("unable to set unified resource %q: %w", name, err)
