@@ -26,15 +26,14 @@ func ParseList(text string) ([]Range, error) {
 		if !isRange {
 			high = low
 		}
-		first, err := parseID(low)
-		if err != nil {
-			return nil, err
-		}
-		last, err := parseID(high)
-		if err != nil {
-			return nil, err
-		}
-		if last < first {
+		first, okFirst := parseID(low)
+		last, okLast := parseID(high)
+		switch {
+		case !okFirst || !okLast:
+			return nil, fmt.Errorf("want a list such as 0-3,5, have %s", quote(part))
+		case first > MaxID || last > MaxID:
+			return nil, fmt.Errorf("%s goes above %d", quote(part), MaxID)
+		case last < first:
 			return nil, fmt.Errorf("%s runs backwards", quote(part))
 		}
 		list = append(list, Range{first, last})
@@ -45,15 +44,9 @@ func ParseList(text string) ([]Range, error) {
 	return list, nil
 }
 
-func parseID(text string) (int, error) {
+func parseID(text string) (int, bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		return 0, fmt.Errorf("want a list such as 0-3,5, have %s", quote(text))
-	}
-	if n > MaxID {
-		return 0, fmt.Errorf("%d is above %d", n, MaxID)
-	}
-	return int(n), nil
+	return int(n), err == nil
 }
 
 func validateList(field, text string) error {

@@ -115,7 +115,7 @@ func validateIDMappings(field string, maps []specs.LinuxIDMapping) error {
 		}
 		for j, o := range maps[:i] {
 			if overlap(m.ContainerID, m.Size, o.ContainerID, o.Size) || overlap(m.HostID, m.Size, o.HostID, o.Size) {
-				return fmt.Errorf("%s[%d]: overlaps with %s[%d]", field, i, field, j)
+				return fmt.Errorf("%s[%d]: overlaps with mapping %d", field, i, j)
 			}
 		}
 	}
