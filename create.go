@@ -61,8 +61,9 @@ func newContainer(c *cli.Context, rt *libct.Runtime) (string, libct.CreateOption
 	o := libct.CreateOptions{
 		NoPivot:      c.Bool("no-pivot"),
 		NoNewKeyring: c.Bool("no-new-keyring"),
-		PreserveFds:  c.Int("preserve-fds") + listenFds(),
+		ListenFds:    listenFds(),
 	}
+	o.PreserveFds = c.Int("preserve-fds") + o.ListenFds
 	for name, path := range map[string]*string{
 		"console-socket": &o.ConsoleSocket, "pidfd-socket": &o.PidfdSocket, "pid-file": &o.PidFile,
 	} {
