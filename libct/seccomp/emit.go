@@ -165,5 +165,33 @@ func (e *emitter) masked(offset, mask, value uint32, yes, no int) int {
 	return e.load(offset)
 }
 
-// middle returns where to cut spans in two.
-func middle(spans []span) int { return len(spans) / 2 }
+// middle returns where to cut spans in two so that either side has about half
+// of the system calls: long runs, which are most of them, are found early.
+func middle(spans []span) int {
+	sum := 0
+	for i := range spans {
+		sum += weight(spans, i)
+	}
+	left := 0
+	for i := range spans[:len(spans)-1] {
+		w := weight(spans, i)
+		if left+w/2 >= sum/2 {
+			return max(i, 1)
+		}
+		left += w
+	}
+	return len(spans) - 1
+}
+
+// weight grows with a span's number of calls; it is least for the wide spans
+// between the ABIs, whose numbers no call has, and for the last one, whose end
+// is not known here.
+func weight(spans []span, i int) int {
+	if i+1 == len(spans) {
+		return 1
+	}
+	if width := spans[i+1].start - spans[i].start; width < 600 {
+		return 1 + int(width)
+	}
+	return 1
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -76,11 +77,11 @@ func (p *peer) compile(t *testing.T, prof *specs.LinuxSeccomp, h Host) []Insn {
 	var b strings.Builder
 	def := naiveAction(prof.DefaultAction, prof.DefaultErrnoRet)
 	fmt.Fprintf(&b, "init %d\n", def)
-	archs := map[specs.Arch]abi{"SCMP_ARCH_X86_64": abiX8664, "SCMP_ARCH_X86": abiX86, "SCMP_ARCH_X32": abiX32}
+	native, archs := abiX8664, map[specs.Arch]abi{"SCMP_ARCH_X86_64": abiX8664, "SCMP_ARCH_X86": abiX86, "SCMP_ARCH_X32": abiX32}
 	if h.Arch == "arm64" {
-		archs = map[specs.Arch]abi{"SCMP_ARCH_AARCH64": abiAarch64, "SCMP_ARCH_ARM": abiArm}
-		fmt.Fprintf(&b, "arch %d\ndrop %d\n", tokens[abiAarch64], tokens[abiX8664])
+		native, archs = abiAarch64, map[specs.Arch]abi{"SCMP_ARCH_AARCH64": abiAarch64, "SCMP_ARCH_ARM": abiArm}
 	}
+	fmt.Fprintf(&b, "native %d\n", tokens[native])
 	for _, arch := range prof.Architectures {
 		if a, ok := archs[arch]; ok {
 			fmt.Fprintf(&b, "arch %d\n", tokens[a])
@@ -311,4 +312,65 @@ func abiOf(prof *specs.LinuxSeccomp, h Host, d Data) (abi, bool) {
 		return abiArm, !amd && has(specs.ArchARM)
 	}
 	return 0, false
+}
+
+// TestKernelAgreesWithCheck loads programs: compiled ones, and such with one
+// instruction spoilt, where the kernel and Check must say the same.
+func TestKernelAgreesWithCheck(t *testing.T) {
+	p := newPeer(t)
+	load := func(prog []Insn) syscall.Errno {
+		var b strings.Builder
+		fmt.Fprintf(&b, "load %d", len(prog))
+		for _, in := range prog {
+			fmt.Fprintf(&b, " %d %d %d %d", in.Code, in.Jt, in.Jf, in.K)
+		}
+		b.WriteString("\n")
+		if _, err := io.WriteString(p.in, b.String()); err != nil {
+			t.Fatal(err)
+		}
+		rc := 0
+		if _, err := fmt.Fscanln(p.out, &rc); err != nil {
+			t.Fatal(err)
+		}
+		return syscall.Errno(rc)
+	}
+	refused := 0
+	for seed := range uint64(150) {
+		prof := docker(t, amd64)
+		if seed > 0 {
+			prof = randomProfile(seeded(seed), amd64, shape{ops: poolOps})
+		}
+		prog, err := Compile(prof, amd64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seed < 50 {
+			if errno := load(prog.Insns); errno != 0 {
+				t.Errorf("seed %d: the kernel refuses our program: %v", seed, errno)
+			}
+		}
+		r := seeded(seed)
+		in := &prog.Insns[r.IntN(len(prog.Insns))]
+		switch r.IntN(4) {
+		case 0:
+			in.Code = uint16(r.IntN(256))
+		case 1:
+			in.Jt = uint8(r.IntN(256))
+		case 2:
+			in.Jf = uint8(r.IntN(256))
+		case 3:
+			in.K, in.Code = r.Uint32N(80), uint16(r.IntN(256))
+		}
+		errno := load(prog.Insns)
+		if err := Check(prog.Insns); (err != nil) != (errno != 0) {
+			t.Errorf("seed %d: Check says %v, the kernel %v (%+v)", seed, err, errno, *in)
+		}
+		if errno != 0 {
+			refused++
+		}
+	}
+	t.Logf("%d of 150 spoilt programs refused", refused)
+	if refused < 30 || refused > 130 {
+		t.Errorf("%d of 150 spoilt programs refused: a one-sided test", refused)
+	}
 }

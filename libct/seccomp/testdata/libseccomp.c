@@ -5,9 +5,10 @@
  *   resolve TOKEN NAME                    number
  *   init DEFAULT                          (no answer)
  *   arch TOKEN                            (no answer)
- *   drop TOKEN                            (no answer)
+ *   native TOKEN                          (no answer)
  *   rule ACTION NAME N [IDX OP A B]...    (no answer)
  *   export                                "err RC", or "ok N" and N lines
+ *   load N [CODE JT JF K]...              what seccomp(2) says of a program
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -16,6 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static scmp_filter_ctx ctx;
@@ -72,6 +78,41 @@ static void export(void)
 	fflush(stdout);
 }
 
+/* The child may be unable to do anything but die once the filter is on. */
+static void load(void)
+{
+	static struct sock_filter insns[BPF_MAXINSNS + 1];
+	struct sock_fprog prog = { .filter = insns };
+	volatile int *rc = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (rc == MAP_FAILED || scanf("%hu", &prog.len) != 1 || prog.len > BPF_MAXINSNS)
+		exit(2);
+	for (int i = 0; i < prog.len; i++)
+		if (scanf("%hu %hhu %hhu %u", &insns[i].code, &insns[i].jt,
+			  &insns[i].jf, &insns[i].k) != 4)
+			exit(2);
+	*rc = -1;
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		exit(2);
+	if (pid == 0) {
+		long r;
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file */
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
+		*rc = r == 0 ? 0 : errno;
+		_exit(0);
+	}
+	if (waitpid(pid, NULL, 0) != pid)
+		exit(2);
+	printf("%d\n", *rc);
+	fflush(stdout);
+	munmap((void *)rc, sizeof(int));
+}
+
 int main(void)
 {
 	char word[32], name[256];
@@ -102,14 +143,19 @@ int main(void)
 			int rc = seccomp_arch_add(ctx, value);
 			if (rc != -EEXIST)
 				note(rc);
-		} else if (!strcmp(word, "drop")) {
+		} else if (!strcmp(word, "native")) {
 			if (scanf("%u", &value) != 1)
 				return 2;
-			note(seccomp_arch_remove(ctx, value));
+			if (value != seccomp_arch_native()) {
+				note(seccomp_arch_add(ctx, value));
+				note(seccomp_arch_remove(ctx, seccomp_arch_native()));
+			}
 		} else if (!strcmp(word, "rule")) {
 			rule();
 		} else if (!strcmp(word, "export")) {
 			export();
+		} else if (!strcmp(word, "load")) {
+			load();
 		} else {
 			return 2;
 		}
