@@ -245,7 +245,7 @@ func TestAgreesWithLibseccomp(t *testing.T) {
 
 func (p *peer) compareMany(t *testing.T, h Host, is shape, isNew map[string]bool) (sum tally) {
 	t.Helper()
-	for seed := range uint64(150) {
+	for seed := range uint64(60) {
 		n := p.compare(t, randomProfile(seeded(seed), h, is), h, seed, isNew)
 		sum.agree += n.agree
 		sum.theirFault += n.theirFault

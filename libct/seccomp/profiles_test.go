@@ -234,13 +234,15 @@ func arguments(r *rand.Rand, p *specs.LinuxSeccomp, name string) [][6]uint64 {
 // calls visits the calls worth a test.
 func calls(r *rand.Rand, p *specs.LinuxSeccomp, visit func(d Data)) {
 	for _, arch := range auditArches() {
-		for _, nr := range numbers() {
-			name := ""
-			for _, a := range abisOf(arch) {
-				if n := nameOf(a, int32(nr)); lookup(n) != nil {
-					name = n
-				}
+		names := make(map[uint32]string)
+		for _, a := range abisOf(arch) {
+			for i := range syscalls {
+				names[uint32(syscalls[i].nr[a])] = syscalls[i].name
 			}
+		}
+		delete(names, 0xffffffff) // -1: not in this ABI
+		for _, nr := range numbers() {
+			name := names[nr]
 			list := arguments(r, p, name)
 			if name == "socketcall" || name == "ipc" {
 				for i := range syscalls {
