@@ -208,3 +208,46 @@ func FuzzCompileWords(f *testing.F) {
 		}
 	})
 }
+
+// TestPrecedence: which of two rules decides when both match does not depend
+// on which one the profile names first. libseccomp is asked too.
+func TestPrecedence(t *testing.T) {
+	p := newPeer(t)
+	arg := func(index uint, op specs.LinuxSeccompOperator, v uint64) specs.LinuxSeccompArg {
+		return specs.LinuxSeccompArg{Index: index, Op: op, Value: v}
+	}
+	for i, c := range []struct {
+		wins, loses specs.LinuxSeccompArg
+		args        [6]uint64 // match both
+	}{
+		{arg(0, specs.OpGreaterThan, 10), arg(0, specs.OpGreaterThan, 5), [6]uint64{20}},
+		{arg(0, specs.OpGreaterEqual, 10), arg(0, specs.OpGreaterThan, 5), [6]uint64{10}},
+		{arg(0, specs.OpLessThan, 5), arg(0, specs.OpLessThan, 10), [6]uint64{3}},
+		{arg(0, specs.OpLessEqual, 5), arg(0, specs.OpLessThan, 10), [6]uint64{5}},
+		{arg(0, specs.OpLessThan, 10), arg(0, specs.OpGreaterThan, 5), [6]uint64{7}},
+		{arg(2, specs.OpEqualTo, 1), arg(1, specs.OpEqualTo, 1), [6]uint64{0, 1, 1}},
+		{arg(2, specs.OpGreaterThan, 1), arg(1, specs.OpEqualTo, 1), [6]uint64{0, 1, 9}},
+		{arg(0, specs.OpEqualTo, 7), arg(0, specs.OpLessThan, 9), [6]uint64{7}},
+		{arg(0, specs.OpEqualTo, 7), arg(0, specs.OpGreaterThan, 5), [6]uint64{7}},
+		{arg(0, specs.OpNotEqual, 9), arg(0, specs.OpNotEqual, 8), [6]uint64{7}},
+	} {
+		winner := specs.LinuxSyscall{Names: []string{"ioctl"}, Action: specs.ActTrap, Args: []specs.LinuxSeccompArg{c.wins}}
+		loser := specs.LinuxSyscall{Names: []string{"ioctl"}, Action: specs.ActLog, Args: []specs.LinuxSeccompArg{c.loses}}
+		for _, rules := range [][]specs.LinuxSyscall{{winner, loser}, {loser, winner}} {
+			prof := &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Syscalls: rules, Architectures: hostArches(amd64)}
+			prog, err := compile(prof)
+			if err == nil {
+				err = Check(prog)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for a, audit := range map[abi]uint32{abiX8664: auditX8664, abiX86: auditI386} {
+				d := Data{Nr: uint32(lookup("ioctl").nr[a]), Arch: audit, Args: c.args}
+				if got, _ := eval(prog, &d); got != retTrap {
+					t.Errorf("case %d, ABI %d, %v first: got %#x", i, a, rules[0].Action, got)
+				}
+			}
+		}
+	}
+}
