@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -130,6 +131,29 @@ func TestMemoryUpAndDown(t *testing.T) {
 	}
 }
 
+func TestMemoryLimitBelowUsageV1(t *testing.T) {
+	l := probe(t)
+	if l.Version("memory") != 1 {
+		t.Skip("host: memory is not on v1")
+	}
+	g := newGroup(t, l)
+	create(t, g, nil)
+	// The shell says that it runs, and so uses memory, by ending this wait.
+	fifo := t.TempDir() + "/fifo"
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spawn(t, g, "sh", "-c", "echo >"+fifo+"; read x")
+	if _, err := os.ReadFile(fifo); err != nil {
+		t.Fatal(err)
+	}
+	r := &resources{Memory: &specs.LinuxMemory{Limit: ptr(int64(4096))}}
+	if err := g.Apply(r); !errors.Is(err, unix.EBUSY) ||
+		!strings.HasPrefix(err.Error(), `write memory.limit_in_bytes "4096": device or resource busy: unable to set memory limit to 4096 (current usage: `) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestMemoryKnobsV1(t *testing.T) {
 	l := probe(t)
 	if l.Version("memory") != 1 {
@@ -195,6 +219,37 @@ func TestBandwidthUpAndDown(t *testing.T) {
 	}
 	if got, ok := readBack(t, g, "cpu", "cpu.idle"); ok && got != "1" {
 		t.Errorf("cpu.idle %s", got)
+	}
+}
+
+func TestRealtimeV1(t *testing.T) {
+	l := probe(t)
+	if l.Version("cpu") != 1 {
+		t.Skip("host: cpu is not on v1")
+	}
+	g := newGroup(t, l)
+	create(t, g, nil)
+	if _, ok := readBack(t, g, "cpu", "cpu.rt_runtime_us"); !ok {
+		t.Skip("host: kernel without realtime groups")
+	}
+	// A group can give what its parent has.
+	parent := newGroup(t, l)
+	create(t, parent, nil)
+	for _, at := range []string{path.Dir(parent.v1("cpu").path), parent.v1("cpu").path} {
+		d := &dir{path: at}
+		r := &resources{CPU: &specs.LinuxCPU{RealtimeRuntime: ptr(int64(1000)), RealtimePeriod: ptr(uint64(500000))}}
+		if err := applyCPUV1(d, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime, _ := readBack(t, parent, "cpu", "cpu.rt_runtime_us")
+	period, _ := readBack(t, parent, "cpu", "cpu.rt_period_us")
+	if runtime != "1000" || period != "500000" {
+		t.Errorf("realtime %s of %s", runtime, period)
+	}
+	err := g.Apply(&resources{CPU: &specs.LinuxCPU{RealtimeRuntime: ptr(int64(1000))}})
+	if err == nil || err.Error() != `write cpu.rt_runtime_us "1000": invalid argument` {
+		t.Errorf("more than the parent has: %v", err)
 	}
 }
 
@@ -322,7 +377,7 @@ func TestParentWithProcesses(t *testing.T) {
 	parent := newGroup(t, l)
 	create(t, parent, nil)
 	spawn(t, parent, "cat")
-	g := parent.Sub("x")
+	g := parent.sub("x")
 	err := g.Create(&resources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 1}}})
 	if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "enable controller hugetlb for "+g.v2().path) ||
 		!strings.Contains(err.Error(), "has processes of its own") {
@@ -332,6 +387,28 @@ func TestParentWithProcesses(t *testing.T) {
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			t.Errorf("%s is left", dir)
 		}
+	}
+}
+
+func TestBlockIOWeight(t *testing.T) {
+	l := probe(t)
+	r := &resources{BlockIO: &specs.LinuxBlockIO{Weight: ptr(uint16(300))}}
+	g := newGroup(t, l)
+	create(t, g, r)
+	err := g.Apply(r)
+	read := 0
+	// The first of these that exists is the one in use.
+	for _, f := range [][2]string{{"blkio.weight", "300"}, {"blkio.bfq.weight", "300"}, {"io.bfq.weight", "default 300"}, {"io.weight", "default 2930"}} {
+		got, ok := readBack(t, g, "blkio", f[0])
+		if !ok || read > 0 {
+			continue
+		}
+		if read++; got != f[1] {
+			t.Errorf("%s: %q", f[0], got)
+		}
+	}
+	if (read == 0) != errors.Is(err, unix.ENOENT) || read > 0 && err != nil {
+		t.Errorf("%d files: %v", read, err)
 	}
 }
 

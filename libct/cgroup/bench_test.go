@@ -21,7 +21,7 @@ func BenchmarkCreateApplyDelete(b *testing.B) {
 	create(b, parent, nil)
 	b.Run("create", func(b *testing.B) {
 		for b.Loop() {
-			g := parent.Sub("b")
+			g := parent.sub("b")
 			if err := g.Create(r); err != nil {
 				b.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func BenchmarkCreateApplyDelete(b *testing.B) {
 	b.Run("delete", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			g := parent.Sub("b")
+			g := parent.sub("b")
 			if err := g.Create(r); err != nil {
 				b.Fatal(err)
 			}

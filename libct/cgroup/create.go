@@ -12,10 +12,12 @@ import (
 // Create makes the group's directory in every hierarchy, with its parents,
 // ready for limits and processes: on v1 cpuset gets its parent's CPUs and
 // memory nodes, on v2 the controllers are enabled down the path. A directory
-// that exists already must have no processes and must not be frozen.
+// that exists already must have no processes and must not be frozen. The
+// mode is 0755 less the umask.
 // If Create fails it has removed again what it made.
 func (g *Group) Create(r *specs.LinuxResources) error {
 	for i := range g.dirs {
+		g.dirs[i].lost = nil
 		err := g.create(&g.dirs[i], r)
 		if err == nil {
 			continue
@@ -50,32 +52,45 @@ func (g *Group) create(d *dir, r *specs.LinuxResources) error {
 
 // mkdir makes the directory and the parents that are missing.
 func (d *dir) mkdir() (existed bool, err error) {
-	switch err = mkdir(d.path); err {
-	case nil:
-		d.made = len(d.path)
-		return false, nil
-	case unix.EEXIST:
-		return true, nil
-	case unix.ENOENT:
-	default:
-		return false, pathError("mkdir", d.path, err)
-	}
-	for end := len(d.Mount) + 1; end <= len(d.path); end++ {
-		if end < len(d.path) && d.path[end] != '/' {
-			continue
-		}
-		switch err = mkdir(d.path[:end]); err {
+	// A neighbour's Undo may remove a parent between two steps.
+	const tries = 20
+	for range tries {
+		switch err = mkdir(d.path); err {
 		case nil:
 			if d.made == 0 {
+				d.made = len(d.path)
+			}
+			return false, nil
+		case unix.EEXIST:
+			return true, nil
+		case unix.ENOENT:
+		default:
+			return false, pathError("mkdir", d.path, err)
+		}
+		if err = d.mkdirParents(); err != nil && !absent(err) {
+			return false, err
+		}
+	}
+	return false, err
+}
+
+// mkdirParents makes what is missing between the mount and the directory.
+func (d *dir) mkdirParents() error {
+	for end := len(d.Mount) + 1; end < len(d.path); end++ {
+		if d.path[end] != '/' {
+			continue
+		}
+		switch err := mkdir(d.path[:end]); err {
+		case nil:
+			if d.made == 0 || end < d.made {
 				d.made = end
 			}
 		case unix.EEXIST:
-			existed = end == len(d.path)
 		default:
-			return false, pathError("mkdir", d.path[:end], err)
+			return pathError("mkdir", d.path[:end], err)
 		}
 	}
-	return existed, nil
+	return nil
 }
 
 func mkdir(path string) error {

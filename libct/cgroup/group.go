@@ -137,18 +137,25 @@ func (g *Group) Paths() map[string]string {
 	return paths
 }
 
-// Sub returns the group named path below this one, for exec --cgroup. ".."
-// is resolved inside this group; a path that names the group itself returns
-// it unchanged.
-func (g *Group) Sub(name string) *Group {
-	inner := path.Clean("/" + name)
-	if inner == "/" {
-		return g
+// Sub returns the group named path below this one, for exec --cgroup. "/"
+// names the group itself. A path that leads out of it is an error.
+func (g *Group) Sub(name string) (*Group, error) {
+	inner := path.Clean("./" + name)
+	if inner == ".." || strings.HasPrefix(inner, "../") {
+		return nil, fmt.Errorf("bad sub cgroup path: %s", name)
 	}
+	if inner == "." {
+		return g, nil
+	}
+	return g.sub(inner), nil
+}
+
+// sub returns the group for a clean relative path.
+func (g *Group) sub(inner string) *Group {
 	sub := *g
 	sub.dirs = make([]dir, len(g.dirs))
 	for i, d := range g.dirs {
-		sub.dirs[i] = dir{Hierarchy: d.Hierarchy, path: d.path + inner, lost: d.lost}
+		sub.dirs[i] = dir{Hierarchy: d.Hierarchy, path: d.path + "/" + inner, lost: d.lost}
 	}
 	return &sub
 }

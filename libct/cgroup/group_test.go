@@ -87,7 +87,7 @@ func newGroup(t testing.TB, l Layout) *Group {
 			t.Error(err)
 		}
 	})
-	return top.Sub("c")
+	return top.sub("c")
 }
 
 func create(t testing.TB, g *Group, r *resources) {
@@ -149,7 +149,7 @@ func TestProbeFindsOwnCgroup(t *testing.T) {
 
 func TestCreateAndUndo(t *testing.T) {
 	onHosts(t, func(t *testing.T, l Layout) {
-		g := newGroup(t, l).Sub("d/e")
+		g := newGroup(t, l).sub("d/e")
 		create(t, g, nil)
 		for i := range g.dirs {
 			d := &g.dirs[i]
@@ -163,7 +163,7 @@ func TestCreateAndUndo(t *testing.T) {
 			}
 		}
 		// A neighbour keeps its directory, and with it the parent's.
-		other := g.Sub("../../f")
+		other := g.sub("f")
 		other.dirs = slices.Clone(g.dirs)
 		for i := range other.dirs {
 			d := &other.dirs[i]
@@ -185,6 +185,31 @@ func TestCreateAndUndo(t *testing.T) {
 		}
 		if err := other.Undo(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestNeighboursShareAParent: making and undoing beside one another, below a
+// parent that comes and goes, disturbs nobody.
+func TestNeighboursShareAParent(t *testing.T) {
+	onHosts(t, func(t *testing.T, l Layout) {
+		top := newGroup(t, l)
+		create(t, top, nil)
+		done := make(chan error)
+		for i := range 4 {
+			go func() {
+				var err error
+				for range 20 {
+					g := top.sub("p/q/" + strconv.Itoa(i))
+					err = errors.Join(err, g.Create(nil), g.Undo())
+				}
+				done <- err
+			}()
+		}
+		for range 4 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }
@@ -296,7 +321,7 @@ func TestKillEndsEverything(t *testing.T) {
 		g := newGroup(t, l)
 		create(t, g, nil)
 		// In v2 only leaves have processes.
-		sub, leaf := g.Sub("a/b"), g.Sub("c")
+		sub, leaf := g.sub("a/b"), g.sub("c")
 		create(t, sub, nil)
 		create(t, leaf, nil)
 		cmds := []*exec.Cmd{
@@ -346,7 +371,7 @@ func TestProcsHoldsSignal(t *testing.T) {
 	onHosts(t, func(t *testing.T, l Layout) {
 		g := newGroup(t, l)
 		create(t, g, nil)
-		sub, leaf := g.Sub("a/b"), g.Sub("c")
+		sub, leaf := g.sub("a/b"), g.sub("c")
 		create(t, sub, nil)
 		create(t, leaf, nil)
 		other := newGroup(t, l)
@@ -399,8 +424,8 @@ func TestDeleteDeepTree(t *testing.T) {
 		l = probe(t)
 	}
 	g := newGroup(t, l)
-	create(t, g.Sub(strings.Repeat("d/", 200)+"e"), nil)
-	create(t, g.Sub(strings.Repeat("d/", 100)+"f"), nil)
+	create(t, g.sub(strings.Repeat("d/", 200)+"e"), nil)
+	create(t, g.sub(strings.Repeat("d/", 100)+"f"), nil)
 	if err := g.Delete(long); err != nil {
 		t.Fatal(err)
 	}

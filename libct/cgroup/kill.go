@@ -15,7 +15,8 @@ const killFreezeWait = 500 * time.Millisecond
 // not, and returns when all have been signalled; Wait waits for their end.
 // On v2 the kernel does it in one step (cgroup.kill, since Linux 5.14), so
 // that no fork can escape; what is in v1 alone is frozen, signalled and
-// thawed until nothing new appears.
+// thawed until nothing new appears. Rootless, a group without any directory
+// has no processes that could be found: nothing is done.
 func (g *Group) Kill() error {
 	if d := g.v2(); d != nil {
 		if err := writeFile(d.path, "cgroup.kill", "1"); err != nil && !absent(err) {

@@ -153,8 +153,11 @@ func TestFromPaths(t *testing.T) {
 	if files := again.TaskFiles(); !reflect.DeepEqual(files, []string{"/cg/cpu,cpuacct/a/tasks"}) {
 		t.Errorf("TaskFiles: %v", files)
 	}
-	if p := again.Sub("../../x").Paths()[""]; p != "/cg/u/a/x" {
-		t.Errorf("Sub escapes: %s", p)
+	for name, want := range map[string]string{"/": "/cg/u/a", "": "/cg/u/a", "x/../y/": "/cg/u/a/y", "/x": "/cg/u/a/x", "../x": "", "x/../..": "", "/..": ""} {
+		sub, err := again.Sub(name)
+		if want == "" && err == nil || want != "" && (err != nil || sub.Paths()[""] != want) {
+			t.Errorf("Sub(%q): %v", name, err)
+		}
 	}
 	for _, bad := range []map[string]string{
 		{"cpu": "/cg/cpu,cpuacct"}, {"cpu": "/etc"}, {"cpu": "/cg/cpu,cpuacct/../x"}, {"": "/cg/u2/a"},

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"os"
+	"path"
 	"runtime"
 	"strings"
 	"testing"
@@ -84,7 +85,9 @@ func TestRootlessDelegated(t *testing.T) {
 		top := newGroup(t, l)
 		create(t, top, nil)
 		for _, dir := range top.Paths() {
-			if err := os.Chown(dir, nobody, nobody); err != nil {
+			// Reachable also under a strict umask.
+			err := errors.Join(os.Chmod(path.Dir(dir), 0o755), os.Chown(dir, nobody, nobody))
+			if err != nil {
 				t.Fatal(err)
 			}
 			for _, file := range []string{"cgroup.procs", "cgroup.subtree_control", "tasks"} {
@@ -94,7 +97,7 @@ func TestRootlessDelegated(t *testing.T) {
 			}
 		}
 		asNobody(t, func() {
-			g := top.Sub("own/x")
+			g := top.sub("own/x")
 			g.rootless = true
 			r := &resources{Pids: &specs.LinuxPids{Limit: ptr(int64(9))}}
 			if l.Version("pids") == 0 {
