@@ -16,7 +16,7 @@ all: build ## same as build
 
 build: ## build bin/rt for this machine, and check that the other architecture builds
 	$(BUILD) -o bin/rt .
-	for arch in amd64 arm64; do GOARCH=$$arch $(BUILD) -o /dev/null . || exit; done
+	@for arch in amd64 arm64; do GOARCH=$$arch $(BUILD) -o /dev/null . || exit; done
 
 run: build ## run a container with rt and tell what happened (needs root)
 	tests/demo
