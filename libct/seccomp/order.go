@@ -2,7 +2,7 @@ package seccomp
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 )
 
@@ -35,43 +35,33 @@ func settle(rules []rule) ([]rule, error) {
 	return kept, nil
 }
 
-// distinct drops repetitions, and rules hidden by an earlier one that needs
-// only their first conditions. It refuses what libseccomp refuses as EEXIST:
-// one set of conditions with two actions, and a rule with another action that
-// would hide an earlier, longer one.
+// distinct drops repetitions. It refuses what libseccomp refuses as EEXIST: one
+// set of conditions with two actions, and a rule that hides an earlier one with
+// another action, because it needs only the first of that one's conditions.
 func distinct(rules []rule) ([]rule, error) {
 	first := make(map[string]int, len(rules)) // conditions → place in rules
 	kept := make([]rule, 0, len(rules))
-	place := make([]int, 0, len(rules))
 	var key []byte
 	for i, r := range rules {
 		key = appendConds(key[:0], r.conds)
 		if j, ok := first[string(key)]; ok {
 			if rules[j].action != r.action {
-				return nil, fmt.Errorf("two rules have the same conditions and different actions")
+				return nil, errors.New("two rules have the same conditions and different actions")
 			}
 			continue
 		}
 		first[string(key)] = i
-		kept, place = append(kept, r), append(place, i)
+		kept = append(kept, r)
 	}
-	n := 0
-	for k, r := range kept {
-		hidden := false
+	for i, r := range rules {
 		for m := 1; m < len(r.conds); m++ {
 			key = appendConds(key[:0], r.conds[:m])
-			j, ok := first[string(key)]
-			if ok && j > place[k] && rules[j].action != r.action {
-				return nil, fmt.Errorf("a rule hides an earlier one that has more conditions and a different action")
+			if j, ok := first[string(key)]; ok && j > i && rules[j].action != r.action {
+				return nil, errors.New("a rule hides an earlier one that has more conditions and a different action")
 			}
-			hidden = hidden || ok
-		}
-		if !hidden {
-			kept[n] = r
-			n++
 		}
 	}
-	return kept[:n], nil
+	return kept, nil
 }
 
 func appendConds(b []byte, conds []cond) []byte {
