@@ -43,7 +43,7 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 	tests/fuzz $(FUZZTIME)
 
 bench: build ## rt beside runc and crun; prints ratios, fails never
-	tests/bench
+	$(GO) run ./tests/bench
 
 clean: ## remove what was built
 	rm -rf bin
