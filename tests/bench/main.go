@@ -71,7 +71,8 @@ func fatal(err error) {
 }
 
 // hideUnified goes on in a mount namespace without the v2 hierarchy of a
-// hybrid host, which crun refuses to work with.
+// hybrid host, which crun refuses to work with. What crun then writes to its
+// place goes with the namespace.
 func hideUnified() error {
 	const unified = "/sys/fs/cgroup/unified"
 	if _, err := os.Stat(unified); err != nil || os.Getenv("RT_BENCH_NS") != "" {
@@ -85,7 +86,7 @@ func hideUnified() error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"unshare", "-m", "sh", "-c", `umount ` + unified + ` && exec "$0" "$@"`, self}, os.Args[1:]...)
+	args := append([]string{"unshare", "-m", "sh", "-c", `umount ` + unified + ` && mount -t tmpfs none ` + unified + ` && exec "$0" "$@"`, self}, os.Args[1:]...)
 	return syscall.Exec(unshare, args, append(os.Environ(), "RT_BENCH_NS=1"))
 }
 
