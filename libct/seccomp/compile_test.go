@@ -111,6 +111,24 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestLongerRuleLater: a rule that an earlier, shorter one hides is of no
+// effect, while the other order is refused (TestRefused).
+func TestLongerRuleLater(t *testing.T) {
+	one := specs.LinuxSeccompArg{Index: 1, Value: 1, Op: specs.OpEqualTo}
+	two := specs.LinuxSeccompArg{Index: 2, Value: 2, Op: specs.OpEqualTo}
+	prog, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Syscalls: []specs.LinuxSyscall{
+		{Names: []string{"ioctl"}, Action: specs.ActTrap, Args: []specs.LinuxSeccompArg{one}},
+		{Names: []string{"ioctl"}, Action: specs.ActLog, Args: []specs.LinuxSeccompArg{one, two}},
+	}}, amd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Data{Nr: uint32(lookup("ioctl").nr[abiX8664]), Arch: auditX8664, Args: [6]uint64{0, 1, 2}}
+	if got, _ := eval(prog.Insns, &d); got != retTrap {
+		t.Errorf("got %#x", got)
+	}
+}
+
 func TestFlags(t *testing.T) {
 	notify := []specs.LinuxSyscall{{Names: []string{"no_such_call"}, Action: specs.ActNotify}}
 	for _, c := range []struct {

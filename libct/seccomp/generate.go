@@ -69,15 +69,13 @@ func (g *generator) simple(action uint32) int {
 }
 
 // conditional returns the index of an outcome with rules; equal ones share
-// their code.
+// their code. The masks in the key tell 32-bit comparisons from 64-bit ones
+// wherever that makes a difference.
 func (g *generator) conditional(rules []rule, wide bool) int {
 	var key []byte
 	for _, r := range rules {
 		key = le32(append(key, byte(len(r.conds))), r.action)
 		key = appendConds(key, r.conds)
-	}
-	if wide {
-		key = append(key, 'w')
 	}
 	if i, ok := g.interned[string(key)]; ok {
 		return i
