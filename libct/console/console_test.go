@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -188,6 +189,7 @@ func size(t *testing.T, fd int) [2]uint16 {
 // attached is a session with everything around it.
 type attached struct {
 	*Session
+	pty       int // a second master of the container's
 	slave     int // the container's end
 	host, tty int // both ends of the user's terminal
 	in        *os.File
@@ -200,6 +202,7 @@ func attach(t *testing.T) *attached {
 	a := new(attached)
 	master, slave := openPty(t)
 	a.slave = slave
+	a.pty, _ = unix.Dup(master)
 	a.host, a.tty = openPty(t)
 	if err := SetSize(a.tty, 90, 30); err != nil {
 		t.Fatal(err)
@@ -221,7 +224,7 @@ func attach(t *testing.T) *attached {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		closeFds(t, a.host, a.tty)
+		closeFds(t, a.pty, a.host, a.tty)
 		if err := errors.Join(inR.Close(), inW.Close(), a.out.Close()); err != nil {
 			t.Error(err)
 		}
@@ -311,14 +314,22 @@ func TestResize(t *testing.T) {
 	if err := SetSize(a.tty, 33, 11); err != nil {
 		t.Fatal(err)
 	}
-	a.resized <- unix.SIGWINCH
-	a.resized <- unix.SIGWINCH // taken once the first is done, or just after
-	a.resized <- unix.SIGWINCH
-	if got := size(t, a.slave); got != [2]uint16{33, 11} {
+	// Signals are handed out one after the other, so when the second is here,
+	// the session has got the first; Close lets it finish that.
+	seen := make(chan os.Signal, 1)
+	signal.Notify(seen, unix.SIGWINCH)
+	defer signal.Stop(seen)
+	for range 2 {
+		if err := unix.Kill(os.Getpid(), unix.SIGWINCH); err != nil {
+			t.Fatal(err)
+		}
+		<-seen
+	}
+	a.finish(t)
+	if got := size(t, a.pty); got != [2]uint16{33, 11} {
 		t.Errorf("size %v", got)
 	}
 	closeFds(t, a.slave)
-	a.finish(t)
 }
 
 func TestAttachToNoTerminal(t *testing.T) {

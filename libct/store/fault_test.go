@@ -168,6 +168,37 @@ func TestNoSpace(t *testing.T) {
 	})
 }
 
+// A removal that cannot go on keeps the record, so that the container is still
+// known.
+func TestRemoveThatFailsKeepsTheRecord(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	r := newRoot(t)
+	d := claim(t, r, "c")
+	busy := filepath.Join(r.Path(), "c", "z")
+	if err := os.Mkdir(busy, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inMountNamespace(t, func() error {
+		if err := unix.Mount("tmpfs", busy, "tmpfs", 0, "mode=700"); err != nil {
+			return fmt.Errorf("mount tmpfs: %w", err)
+		}
+		// Opened here, a descriptor from outside does not see the mount.
+		r, err := OpenRoot(r.Path())
+		if err != nil {
+			return err
+		}
+		if err := r.Remove("c"); !errors.Is(err, unix.EBUSY) {
+			return fmt.Errorf("remove: %v, want busy", err)
+		}
+		return r.Close()
+	})
+	if _, err := d.Record(); err != nil {
+		t.Error(err)
+	}
+}
+
 func fill(path string) error {
 	f, err := os.Create(path)
 	if err != nil {
