@@ -15,6 +15,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"rt/libct"
 )
@@ -34,6 +35,8 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(args []string) int {
+	// What rt makes on the host (cgroups, records) has the modes that it says.
+	unix.Umask(0o022)
 	log := &logger{}
 	app := newApp(log)
 	// The name in texts is rt, whatever file name a manager started.

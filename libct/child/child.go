@@ -21,6 +21,9 @@ const (
 	eagain = 11
 	// maxErrno: results from here on are errnos.
 	maxErrno = ^uintptr(4095) + 1
+	// skipped is in the slot of a call that was not made: neither a success
+	// nor a failure, so that what depends on it is skipped too.
+	skipped = uintptr(1 << 63)
 )
 
 // Process is a child that was started.
@@ -59,7 +62,7 @@ func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
 	copy(arena, image.Bytes)
 	c := &Process{plan: p, page: page}
 	for s := range p.Slots {
-		v := int64(-1)
+		v := int64(-1 << 63)
 		if p.Slots[s].Input {
 			v = inputs[s]
 		}
@@ -111,6 +114,18 @@ func (c *Process) word(i int) *int64 { return (*int64)(unsafe.Pointer(&c.page[i*
 // Slot is the value of a slot: a result, or minus the errno of a tolerated
 // failure. Reading is safe once the child waits at a barrier or is gone.
 func (c *Process) Slot(s plan.Slot) int { return int(*c.word(pageSlots + int(s))) }
+
+// Named is the value of the slot of that name; ok is false if the plan has none
+// or nothing has been put there.
+func (c *Process) Named(name string) (v int, ok bool) {
+	for s := range c.plan.Slots {
+		if c.plan.Slots[s].Name == name {
+			v := c.Slot(plan.Slot(s))
+			return v, v >= 0
+		}
+	}
+	return 0, false
+}
 
 // Err is the failure that ended the child, or nil: the op by its index in the
 // plan and the kernel's answer (*plan.OpError).

@@ -63,9 +63,14 @@ func walk(j *job) {
 	for i := uintptr(0); i < j.n; i++ {
 		op := (*[plan.OpWords]uintptr)(unsafe.Add(j.ops, i*plan.OpBytes))
 		*(*uintptr)(j.page) = i
+		into := op[plan.WordInto]
 		if g := op[plan.WordGuard]; g != 0 {
-			failed := *(*int)(unsafe.Add(slots, (g-1)*8)) < 0
-			if failed != (op[plan.WordUnless] == 1) {
+			v := *(*uintptr)(unsafe.Add(slots, (g-1)*8))
+			ok, failed := v < 1<<63, v >= maxErrno
+			if op[plan.WordUnless] == 0 && !ok || op[plan.WordUnless] == 1 && !failed {
+				if into != 0 && into != g {
+					*(*uintptr)(unsafe.Add(slots, (into-1)*8)) = skipped
+				}
 				continue
 			}
 		}
@@ -80,7 +85,6 @@ func walk(j *job) {
 		for again := op[plan.WordRetry]; r == ^uintptr(eagain)+1 && again > 0; again-- {
 			r = call(op[plan.WordNR], arg[0], arg[1], arg[2], arg[3], arg[4], arg[5])
 		}
-		into := op[plan.WordInto]
 		if op[plan.WordKind] == uintptr(plan.Clone) && r < maxErrno {
 			if r != 0 {
 				if into != 0 {

@@ -58,7 +58,9 @@ type Op struct {
 	// Into keeps the result (on a tolerated failure, minus the errno), or None.
 	Into Slot
 	// Guard, if not None, is a slot: the op runs only if that slot's call
-	// succeeded, or, with Unless set, only if it failed.
+	// succeeded, or, with Unless set, only if it failed. An op that does not
+	// run leaves its own slot as neither, so what depends on it does not run
+	// either; if it guards on its own slot, it leaves it as it was.
 	Guard  Slot
 	Unless bool
 	// Tolerate lists errnos that are no failure here, four at most.

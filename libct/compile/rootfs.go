@@ -1,0 +1,132 @@
+package compile
+
+import (
+	"golang.org/x/sys/unix"
+
+	"rt/libct/plan"
+)
+
+const (
+	// inRoot resolves a path as the container will: symbolic links stay inside,
+	// magic links (/proc/PID/fd) lead nowhere.
+	inRoot = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
+	opath  = unix.O_PATH | unix.O_CLOEXEC
+)
+
+func (c *compiler) hasMounts() bool { return c.ns.has(unix.CLONE_NEWNS) }
+
+// detachFromHost keeps the mounts to come from reaching the host.
+func (c *compiler) detachFromHost() {
+	if !c.hasMounts() {
+		return
+	}
+	c.b.Step("keep mounts from the host")
+	propagation := uint64(unix.MS_SLAVE | unix.MS_REC)
+	if p := c.rootPropagation(); p&unix.MS_SHARED != 0 {
+		// Volumes shared with the host must stay so; the rootfs's own mount
+		// point must not, or the container's mounts would appear there.
+		c.b.Add(plan.MountSetattr(plan.Cwd(), c.in.RootMount, 0, 0, 0, unix.MS_PRIVATE, plan.None))
+		return
+	} else if p != 0 {
+		propagation = p &^ unix.MS_UNBINDABLE
+		if propagation&^unix.MS_REC == 0 {
+			propagation = unix.MS_PRIVATE | unix.MS_REC
+		}
+	}
+	c.b.Add(plan.Mount("", "/", "", propagation, ""))
+}
+
+// rootPropagation is linux.rootfsPropagation as MS_* flags, 0 if not given.
+func (c *compiler) rootPropagation() uint64 {
+	if c.spec.Linux == nil || c.spec.Linux.RootfsPropagation == "" {
+		return 0
+	}
+	var o mountOptions
+	o.propagation(c.spec.Linux.RootfsPropagation)
+	if len(o.propagations) == 0 {
+		return 0
+	}
+	return o.propagations[0]
+}
+
+// rootfs mounts everything and makes the result the root directory.
+func (c *compiler) rootfs() {
+	c.root = c.b.Slot("root")
+	if !c.hasMounts() {
+		c.chrootOnly()
+		return
+	}
+	c.b.Step("mount rootfs " + c.in.Rootfs)
+	at := c.b.Slot("at")
+	c.b.Add(
+		plan.Openat(plan.Cwd(), c.in.Rootfs, opath|unix.O_DIRECTORY, 0).To(at),
+		plan.OpenTree(plan.Cwd(), c.in.Rootfs, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE).To(c.root),
+		plan.MoveMount(c.root, at),
+		plan.Umask(0),
+	)
+	for i := range c.spec.Mounts {
+		c.mount(i)
+	}
+	c.devices()
+	c.console()
+	if c.devReadonly {
+		c.b.Step("read-only /dev")
+		c.b.Add(plan.MountSetattr(plan.V(c.b.Slot("dev")), "", unix.AT_EMPTY_PATH, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))
+	}
+	c.hooksBarrier()
+	c.sysctls()
+	c.rootAttributes()
+	c.masks()
+	c.pivot()
+}
+
+// hooksBarrier lets the parent move network devices and run hooks, after the
+// mounts and before pivot_root (runtime-spec, runtime.md#lifecycle).
+func (c *compiler) hooksBarrier() {
+	if h := c.spec.Hooks; h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0 { //nolint:staticcheck // prestart is deprecated, and used
+		c.b.Barrier(c.sync, BarrierHooks, "hooks")
+	} else if c.spec.Linux != nil && len(c.spec.Linux.NetDevices) > 0 {
+		c.b.Barrier(c.sync, BarrierHooks, "net devices")
+	}
+}
+
+// rootAttributes applies root.readonly and rootfsPropagation.
+func (c *compiler) rootAttributes() {
+	if p := c.rootPropagation(); p != 0 {
+		c.b.Step("linux.rootfsPropagation " + c.spec.Linux.RootfsPropagation)
+		flags := uint64(unix.AT_EMPTY_PATH)
+		if p&unix.MS_REC != 0 {
+			flags |= unix.AT_RECURSIVE
+		}
+		c.b.Add(plan.MountSetattr(plan.V(c.root), "", flags, 0, 0, p&^unix.MS_REC, plan.None))
+	}
+	if c.spec.Root != nil && c.spec.Root.Readonly {
+		c.b.Step("root.readonly")
+		c.b.Add(plan.MountSetattr(plan.V(c.root), "", unix.AT_EMPTY_PATH, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))
+	}
+}
+
+// pivot makes the root tree the root directory and drops the host's.
+func (c *compiler) pivot() {
+	if c.in.NoPivot {
+		// On a ramdisk pivot_root does not work (pivot_root(2), EINVAL): the
+		// root is moved over "/". The host's tree stays below, out of reach of
+		// path names only.
+		c.b.Step("move root")
+		slash := c.b.Slot("at")
+		c.b.Add(plan.Fchdir(c.root),
+			plan.Openat(plan.Cwd(), "/", opath|unix.O_DIRECTORY, 0).To(slash),
+			plan.MoveMount(c.root, slash), plan.Chroot("."), plan.Chdir("/"))
+		return
+	}
+	c.b.Step("pivot_root")
+	c.b.Add(plan.Fchdir(c.root), plan.PivotRoot(".", "."), plan.Umount2("."), plan.Chdir("/"))
+}
+
+// chrootOnly is for a container without a mount namespace.
+func (c *compiler) chrootOnly() {
+	c.hooksBarrier()
+	c.sysctls()
+	c.b.Step("chroot " + c.in.Rootfs)
+	c.b.Add(plan.Chroot(c.in.Rootfs), plan.Chdir("/"))
+}

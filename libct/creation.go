@@ -1,0 +1,342 @@
+package libct
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"rt/libct/cgroup"
+	"rt/libct/child"
+	"rt/libct/compile"
+	"rt/libct/host"
+	"rt/libct/plan"
+	"rt/libct/spec"
+	"rt/libct/store"
+)
+
+// creation is a container being made. Its steps run in order; whatever the last
+// one was, undo clears what they left.
+type creation struct {
+	r  *Runtime
+	id string
+	o  CreateOptions
+	// park makes the container wait for start.
+	park bool
+
+	input  compile.Input
+	layout cgroup.Layout
+	root   *store.Root
+	dir    *store.Dir
+	rec    *store.Record
+	group  *cgroup.Group
+	in     inputs
+	plan   *plan.Plan
+	proc   *child.Process
+	// sync is our end of the child's socket, -1 when closed.
+	sync int
+	// pid and pidfd are of the process that becomes the container's init.
+	pid, pidfd int
+	// master is the pty's, -1 without one.
+	master int
+	// hooked is set once a hook has run, so that poststop hooks must.
+	hooked bool
+}
+
+func (r *Runtime) creation(id string, o CreateOptions, park bool) *creation {
+	return &creation{r: r, id: id, o: o, park: park, in: inputs{}, sync: -1, pidfd: -1, master: -1}
+}
+
+// Create makes a container that waits for Start. When it fails, nothing of the
+// container is left.
+func (r *Runtime) Create(id string, o CreateOptions) error {
+	c := r.creation(id, o, true)
+	defer c.close()
+	if err := c.make(); err != nil {
+		return errors.Join(err, c.undo())
+	}
+	return nil
+}
+
+// make runs the steps.
+func (c *creation) make() error {
+	for _, step := range []func() error{c.load, c.claim, c.makeGroup, c.openInputs, c.launch, c.limit, c.converse} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads and checks config.json: nothing is made before all of it is known
+// to be possible.
+func (c *creation) load() error {
+	if err := store.CheckID(c.id); err != nil {
+		return err
+	}
+	if err := checkPreserved(c.o.PreserveFds); err != nil {
+		return err
+	}
+	if err := c.r.describe(&c.input, c.id, c.o); err != nil {
+		return err
+	}
+	c.input.Park = c.park
+	p := c.input.Spec.Process
+	detached := c.park || c.o.Detach
+	switch {
+	case p.Terminal && detached && c.o.ConsoleSocket == "":
+		return errors.New("cannot allocate tty if rt will detach without setting console socket")
+	case c.o.ConsoleSocket != "" && !(p.Terminal && detached):
+		return errors.New("cannot use console socket if rt will not detach or allocate tty")
+	}
+	var err error
+	c.layout, err = cgroup.Probe()
+	return err
+}
+
+// describe fills in what a plan depends on, as far as it is known before
+// anything is made.
+func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error {
+	bundle, err := filepath.Abs(o.Bundle)
+	if err != nil {
+		return err
+	}
+	s, err := spec.Load(bundle)
+	if err != nil {
+		return err
+	}
+	if err := validate(s); err != nil {
+		return err
+	}
+	for _, w := range spec.Warnings(s) {
+		r.warn(w)
+	}
+	facts, err := host.Probe()
+	if err != nil {
+		return err
+	}
+	rootfs := s.Root.Path
+	if !filepath.IsAbs(rootfs) {
+		rootfs = filepath.Join(bundle, rootfs)
+	}
+	for i := range s.Mounts {
+		if m := &s.Mounts[i]; compile.IsBind(m) && !filepath.IsAbs(m.Source) {
+			m.Source = filepath.Join(bundle, m.Source)
+		}
+	}
+	*in = compile.Input{
+		Spec: s, Facts: facts, ID: id, Bundle: bundle, Rootfs: filepath.Clean(rootfs),
+		NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring,
+		PreserveFds: o.PreserveFds, ListenFds: o.ListenFds, Rootless: !facts.Privileged(),
+	}
+	return nil
+}
+
+// validate refuses what cannot be carried out.
+func validate(s *specs.Spec) error {
+	if err := spec.Validate(s); err != nil {
+		return err
+	}
+	if err := spec.Unsupported(s); err != nil {
+		return err
+	}
+	if s.Process == nil {
+		return errors.New("process: must be given")
+	}
+	return nil
+}
+
+// claim takes the id. From here on delete --force finds the container.
+func (c *creation) claim() (err error) {
+	in := &c.input
+	path := ""
+	if in.Spec.Linux != nil {
+		path = in.Spec.Linux.CgroupsPath
+	}
+	if c.group, err = cgroup.New(c.layout, path, c.id, c.r.rootless(in.Facts)); err != nil {
+		return fmt.Errorf("linux.cgroupsPath: %w", err)
+	}
+	if c.root, err = store.MakeRoot(c.r.Root); err != nil {
+		return err
+	}
+	self, err := store.ReadStat(unix.Getpid())
+	if err != nil {
+		return err
+	}
+	c.rec = &store.Record{
+		ID: c.id, OCIVersion: in.Spec.Version, Bundle: in.Bundle, Rootfs: in.Rootfs, Created: time.Now().UTC(),
+		Status: store.Creating, Pid: unix.Getpid(), StartTime: self.StartTime, Owner: uint32(in.Facts.UID),
+		Rootless: c.r.rootless(in.Facts), NoPivot: c.o.NoPivot, Cgroups: c.group.Paths(), Annotations: in.Spec.Annotations,
+	}
+	if h := in.Spec.Hooks; h != nil {
+		c.rec.StartContainer, c.rec.Poststart, c.rec.Poststop = h.StartContainer, h.Poststart, h.Poststop
+	}
+	if in.Spec.Linux != nil {
+		for _, ns := range in.Spec.Linux.Namespaces {
+			c.rec.Namespaces |= compile.Flag(ns.Type)
+		}
+	}
+	c.dir, err = c.root.Claim(c.id, c.rec)
+	return err
+}
+
+// makeGroup makes the container's cgroup.
+func (c *creation) makeGroup() error {
+	if err := c.group.Create(c.resources()); err != nil {
+		return err
+	}
+	c.input.Hierarchies = hierarchies(c.group)
+	return nil
+}
+
+func hierarchies(g *cgroup.Group) []compile.Hierarchy {
+	var list []compile.Hierarchy
+	for _, p := range g.Places() {
+		list = append(list, compile.Hierarchy{Name: p.Name, Dir: p.Dir, V2: p.V2, Join: !p.V2, Links: p.Links})
+	}
+	return list
+}
+
+// resources are linux.resources with the device rules of a new container.
+func (c *creation) resources() *specs.LinuxResources {
+	var r specs.LinuxResources
+	l := c.input.Spec.Linux
+	if l != nil && l.Resources != nil {
+		r = *l.Resources
+	}
+	if l != nil {
+		r.Devices = cgroup.DeviceRules(l)
+	}
+	return &r
+}
+
+// launch compiles the plan and starts the child.
+func (c *creation) launch() (err error) {
+	if c.plan, err = compile.Container(c.input); err != nil {
+		return err
+	}
+	if c.park {
+		if err := c.dir.WriteFile(lateFile, lateOps(c.plan)); err != nil {
+			return err
+		}
+	}
+	values, err := c.in.values(c.plan)
+	if err != nil {
+		return err
+	}
+	dir, err := c.group.Fd()
+	if err != nil {
+		return err
+	}
+	if dir >= 0 {
+		defer unix.Close(dir)
+	}
+	if c.proc, err = child.Start(c.plan, values, dir); err != nil {
+		return err
+	}
+	c.pid, c.pidfd = c.proc.Pid, c.proc.Pidfd
+	// The child has its own: only its end of the socket must be gone here, so
+	// that its death is the end of the file.
+	c.in.drop(compile.SlotSync)
+	return nil
+}
+
+// limit writes the cgroup's limits while the child mounts.
+func (c *creation) limit() error {
+	if err := c.group.Apply(c.resources()); err != nil {
+		return err
+	}
+	return oomScore(c.pid, c.input.Spec, c.input.Rootless || c.rec.Namespaces&unix.CLONE_NEWUSER != 0)
+}
+
+// undo clears everything in the reverse order of its making.
+func (c *creation) undo() error {
+	var errs []error
+	if c.proc != nil {
+		errs = append(errs, c.killChild())
+	}
+	if c.hooked {
+		if err := runHooks("poststop", c.rec.Poststop, c.state(statusStopped)); err != nil {
+			c.r.warn(err.Error())
+		}
+	}
+	if c.group != nil && c.dir != nil {
+		errs = append(errs, c.group.Kill(), c.group.Undo())
+	}
+	if c.dir != nil {
+		errs = append(errs, c.dir.Remove())
+	}
+	return errors.Join(errs...)
+}
+
+// killChild ends and reaps the child, and the process it became.
+func (c *creation) killChild() error {
+	for _, fd := range []int{c.proc.Pidfd, c.pidfd} {
+		if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("kill init of %s: %w", c.id, err)
+		}
+	}
+	reap(c.proc.Pid)
+	if pid := c.current(); pid != c.proc.Pid {
+		reap(pid)
+	}
+	return nil
+}
+
+// reap waits for a child that is known to end.
+func reap(pid int) (status unix.WaitStatus, err error) {
+	for {
+		_, err := unix.Wait4(pid, &status, 0, nil)
+		if err != unix.EINTR {
+			return status, err
+		}
+	}
+}
+
+// current is the pid of the process that goes on: the child, or the one that it
+// has cloned.
+func (c *creation) current() int {
+	if pid, ok := c.proc.Named(compile.SlotPid); ok {
+		return pid
+	}
+	return c.proc.Pid
+}
+
+// close closes what is open.
+func (c *creation) close() {
+	c.in.close()
+	if c.sync >= 0 {
+		unix.Close(c.sync)
+	}
+	if c.master >= 0 {
+		unix.Close(c.master)
+	}
+	if c.proc != nil {
+		if c.pidfd != c.proc.Pidfd {
+			unix.Close(c.pidfd)
+		}
+		c.proc.Close()
+	}
+	if c.dir != nil {
+		c.dir.Close()
+	}
+	if c.root != nil {
+		c.root.Close()
+	}
+}
+
+// state is the container's state as hooks get it.
+func (c *creation) state(status string) *State {
+	s := &State{
+		OCIVersion: c.rec.OCIVersion, ID: c.id, Pid: c.pid, Status: status, Bundle: c.rec.Bundle,
+		Annotations: c.rec.Annotations,
+	}
+	if status == statusStopped {
+		s.Pid = 0
+	}
+	return s
+}

@@ -1,0 +1,146 @@
+package libct
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rt/libct/cgroup"
+	"rt/libct/store"
+)
+
+// deadline is how long delete waits for killed processes and busy cgroups.
+const deadline = 10 * time.Second
+
+// Delete removes a stopped container and all that belongs to it. With force it
+// is killed first, and whatever state its record is in, delete returns without
+// an error only when nothing of the container is left.
+func (r *Runtime) Delete(id string, force bool) error {
+	dir, err := r.open(id)
+	switch {
+	case errors.Is(err, store.ErrNotExist) && force:
+		return nil
+	case errors.Is(err, store.ErrCorrupt) && force:
+		return r.deleteEntry(id)
+	case err != nil:
+		return err
+	}
+	defer dir.Close()
+	rec, err := dir.Record()
+	switch {
+	case errors.Is(err, store.ErrNotExist) && force:
+		// Claimed by a create that was killed, or that is just writing it.
+		return dir.Remove()
+	case errors.Is(err, store.ErrCorrupt) && force:
+		return r.deleteDamaged(dir.Dir)
+	case err != nil:
+		return err
+	}
+	st, err := status(dir.Dir, rec)
+	if err != nil && !force {
+		return err
+	}
+	if !force && st != statusStopped {
+		return fmt.Errorf("cannot delete container %s that is not stopped: %s", id, st)
+	}
+	return r.remove(dir.Dir, rec)
+}
+
+// remove ends what runs and takes the container apart, its record last.
+func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
+	layout, err := cgroup.Probe()
+	if err != nil {
+		return err
+	}
+	g, err := cgroup.FromPaths(layout, rec.Cgroups, rec.Rootless)
+	if err != nil {
+		return err
+	}
+	if err := killInit(rec, g); err != nil {
+		return err
+	}
+	if err := clearGroup(g); err != nil {
+		return err
+	}
+	if rec.Status != store.Creating {
+		s := &State{OCIVersion: rec.OCIVersion, ID: rec.ID, Status: statusStopped, Bundle: rec.Bundle, Annotations: rec.Annotations}
+		// As runc: a failed poststop hook is told, and deletes all the same
+		// (runtime-spec runtime.md#lifecycle, step 13).
+		if err := runHooks("poststop", rec.Poststop, s); err != nil {
+			r.warn(err.Error())
+		}
+	}
+	return dir.Remove()
+}
+
+// killInit kills init and waits until it is gone: with its pid namespace all
+// others go.
+func killInit(rec *store.Record, g *cgroup.Group) error {
+	if rec.Status == store.Creating {
+		return nil // the record's pid is the creator's
+	}
+	pidfd, err := openInit(rec)
+	if err != nil {
+		return nil //nolint:nilerr // not running, or not ours: the cgroup is cleared next
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+		return fmt.Errorf("kill init of %s: %w", rec.ID, err)
+	}
+	if frozen, err := g.Frozen(); err == nil && frozen {
+		if err := g.Thaw(); err != nil {
+			return err
+		}
+	}
+	gone, err := poll(pidfd, unix.POLLIN, deadline)
+	if err == nil && !gone {
+		err = fmt.Errorf("init of %s, process %d, did not end within %v of SIGKILL", rec.ID, rec.Pid, deadline)
+	}
+	return err
+}
+
+// clearGroup kills every process of a cgroup and removes it.
+func clearGroup(g *cgroup.Group) error {
+	procs, err := g.Procs()
+	if err != nil {
+		return err
+	}
+	if len(procs) > 0 {
+		if err := g.Kill(); err != nil {
+			return err
+		}
+	}
+	return g.Delete(deadline)
+}
+
+// deleteDamaged clears a container whose record cannot be read, by the copy of
+// its cgroup paths.
+func (r *Runtime) deleteDamaged(dir *store.Dir) error {
+	paths, err := dir.Cgroups()
+	if err == nil {
+		layout, err := cgroup.Probe()
+		if err != nil {
+			return err
+		}
+		g, err := cgroup.FromPaths(layout, paths, true)
+		if err != nil {
+			return err
+		}
+		if err := clearGroup(g); err != nil {
+			return err
+		}
+	}
+	return dir.Remove()
+}
+
+// deleteEntry removes what is under an id and is no container's directory.
+func (r *Runtime) deleteEntry(id string) error {
+	root, err := store.OpenRoot(r.Root)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Remove(id)
+}

@@ -1,0 +1,67 @@
+package libct
+
+import (
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"rt/libct/child"
+	"rt/libct/compile"
+	"rt/libct/plan"
+)
+
+// openIdmaps makes a user namespace for the id-mapped mounts, of each with its
+// maps.
+func (c *creation) openIdmaps() error {
+	for i := range c.input.Spec.Mounts {
+		m := &c.input.Spec.Mounts[i]
+		uids, gids, ok := compile.IdmapOf(c.input.Spec, m)
+		if !ok {
+			continue
+		}
+		fd, err := usernsWith(idMaps{facts: c.input.Facts, linux: &specs.Linux{UIDMappings: uids, GIDMappings: gids}})
+		if err != nil {
+			return fmt.Errorf("mounts[%d].uidMappings: %w", i, err)
+		}
+		c.in[compile.SlotIdmap(i)] = fd
+	}
+	return nil
+}
+
+// usernsWith returns a descriptor of a new user namespace with these maps. The
+// process that made it waits at a pipe and ends.
+func usernsWith(maps idMaps) (int, error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return -1, fmt.Errorf("pipe: %w", err)
+	}
+	defer unix.Close(pipe[0])
+	b := plan.NewBuilder()
+	hold := b.Input("hold")
+	b.SetClone(unix.CLONE_NEWUSER)
+	b.Step("hold a user namespace")
+	b.Add(plan.Prctl(unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL), 0), plan.Read(hold, 1))
+	proc, err := child.Start(b.Plan(), []int64{int64(pipe[0])}, -1)
+	if err != nil {
+		unix.Close(pipe[1])
+		return -1, err
+	}
+	defer func() {
+		_ = unix.PidfdSendSignal(proc.Pidfd, unix.SIGKILL, nil, 0)
+		_, _ = reap(proc.Pid)
+		unix.Close(pipe[1])
+		proc.Close()
+	}()
+	if err := maps.write(proc.Pid); err != nil {
+		return -1, err
+	}
+	path := "/proc/" + strconv.Itoa(proc.Pid) + "/ns/user"
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open %s: %w", path, err)
+	}
+	return fd, nil
+}

@@ -1,0 +1,115 @@
+package libct
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"rt/libct/store"
+)
+
+// Kill sends a signal to the container's init. With all, a container that has
+// stopped is no error, and without a pid namespace of its own every process of
+// it gets the signal, as in runc.
+func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
+	dir, err := r.open(id)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	rec, err := dir.Record()
+	if err != nil {
+		return err
+	}
+	if all && rec.Namespaces&unix.CLONE_NEWPID == 0 {
+		g, err := group(rec)
+		if err != nil {
+			return err
+		}
+		return g.Signal(sig)
+	}
+	err = signalInit(dir.Dir, rec, sig)
+	if all && errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	return err
+}
+
+func signalInit(dir *store.Dir, rec *store.Record, sig unix.Signal) error {
+	if rec.Status == store.Creating {
+		return ErrNotRunning
+	}
+	pidfd, err := openInit(rec)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if endsByDefault(sig) {
+		// The first process of a pid namespace ignores signals it has no handler
+		// for, and a parked one has none yet: what would end it must.
+		if waits, err := parked(dir); err == nil && waits {
+			sig = unix.SIGKILL
+		}
+	}
+	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil {
+		if err == unix.ESRCH {
+			return ErrNotRunning
+		}
+		return fmt.Errorf("unable to signal init: %w", err)
+	}
+	if sig == unix.SIGKILL {
+		// A frozen process of cgroup v1 takes no signal before it is thawed.
+		return thawFor(rec)
+	}
+	return nil
+}
+
+func thawFor(rec *store.Record) error {
+	frozen, err := isFrozen(rec)
+	if err != nil || !frozen {
+		return nil //nolint:nilerr // the signal is sent; the cgroup may be gone with its last process
+	}
+	g, err := group(rec)
+	if err != nil {
+		return err
+	}
+	return g.Thaw()
+}
+
+// openInit holds the container's init by a pidfd, and makes sure it is the
+// container's: a record may lie, or be made to (its pid must be in its cgroup).
+func openInit(rec *store.Record) (int, error) {
+	pidfd, err := store.OpenProcess(rec.Pid, rec.StartTime)
+	if errors.Is(err, store.ErrNotRunning) {
+		return -1, ErrNotRunning
+	}
+	if err != nil {
+		return -1, err
+	}
+	g, err := group(rec)
+	if err == nil {
+		var in bool
+		if in, err = g.Holds(rec.Pid); err == nil && !in && !rec.Rootless {
+			err = fmt.Errorf("process %d is not in the container's cgroup", rec.Pid)
+		}
+	}
+	if err != nil {
+		unix.Close(pidfd)
+		if alive, aerr := store.Alive(rec.Pid, rec.StartTime); aerr == nil && !alive {
+			return -1, ErrNotRunning
+		}
+		return -1, err
+	}
+	return pidfd, nil
+}
+
+// endsByDefault reports whether a signal's default action ends a process
+// (signal(7)).
+func endsByDefault(sig unix.Signal) bool {
+	switch sig {
+	case unix.SIGCHLD, unix.SIGCONT, unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGURG, unix.SIGWINCH, 0:
+		return false
+	}
+	return sig > 0 && sig <= 64
+}
