@@ -157,8 +157,7 @@ bundle() {
 	BUNDLE="${1:-$BUNDLE}"
 	mkdir -p "$BUNDLE"
 	cp -a "$RT_BATS_DIR/rootfs" "$BUNDLE/rootfs"
-	ln "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox" 2>/dev/null ||
-		cp "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
+	cp --reflink=auto "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
 	jq --arg cg "$CG/$ID" --arg tag "RT_BATS_TEST=$TAG" \
 		'.linux.cgroupsPath = $cg | .process.env += [$tag]' \
 		"$TESTS/config.base.json" >"$BUNDLE/config.json"
@@ -298,6 +297,7 @@ leak_check() {
 		return 1
 	fi
 	sweep
+	rm -rf "$T"/bundle*
 }
 
 no_leftovers() { [ -z "$(leftovers)" ]; }

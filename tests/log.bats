@@ -73,7 +73,7 @@ load lib
 @test "an unknown log format" {
 	rt_raw --root "$ROOT" --log-format xml state nosuch
 	is "$code" 1
-	has "$err" 'unknown log-format "xml"'
+	has "$err" "invalid log-format: xml"
 }
 
 @test "a log that cannot be opened" {

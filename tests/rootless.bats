@@ -21,7 +21,6 @@ prepare() {
 			elif .type == "devpts" then .options -= ["gid=5"] else . end) |
 		del(.linux.resources, .linux.cgroupsPath) | .linux.maskedPaths -= ["/sys/firmware"]'
 	[ "$(id -u)" != 0 ] || chown -R --no-dereference 65534:65534 "$BUNDLE" "$T/work"
-	cp --remove-destination "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
 }
 
 # open_way lets the user reach the test's directory.

@@ -27,7 +27,7 @@ make_rootfs() {
 	for applet in sh awk cat chmod chown chrt chroot cp cut date dd df echo env expr false find \
 		free getopt grep head hostname id ifconfig ionice ip kill ln ls mkdir mkfifo mknod \
 		mktemp mount mv nice nproc od ps pwd readlink realpath rm rmdir sed seq setsid sleep \
-		sort stat stty sync tail tee test touch tr true tty umount uname uniq usleep wc yes; do
+		sort stat stty sync tail tee test timeout touch tr true tty umount uname uniq usleep wc yes; do
 		ln -s busybox "$root/bin/$applet"
 	done
 	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n' >"$root/etc/passwd"

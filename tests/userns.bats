@@ -10,8 +10,6 @@ prepare() {
 		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |
 		.linux.gidMappings = [{containerID: 0, hostID: 200000, size: 65536}]'
 	chown -R 100000:200000 "$BUNDLE/rootfs" --no-dereference
-	# The busybox is shared with other tests: a copy of its own.
-	cp --remove-destination "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
 	chmod 0711 "$T" "$BUNDLE"
 	chmod 0755 "$BUNDLE/rootfs"
 	dir=$(dirname "$T")
@@ -91,7 +89,6 @@ prepare() {
 		'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(
 			if .type == "network" then .path = $n else . end) + [{type: "user", path: $u}]'
 	chown -R --no-dereference 100000:200000 "$BUNDLE/rootfs"
-	cp --remove-destination "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
 	newer_than_runc_1_1 "joining a user namespace without mappings"
 	sh_run 'readlink /proc/self/ns/user; id -u'
 	is "$out" "$(readlink "/proc/$first/ns/user")"$'\n0'
