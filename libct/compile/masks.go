@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rt/libct/plan"
+	"rt/libct/spec"
 )
 
 // masks hides linux.maskedPaths and makes linux.readonlyPaths read-only
@@ -103,26 +104,8 @@ func (c *compiler) sysctls() {
 	for _, k := range keys {
 		c.b.Step("linux.sysctl " + k)
 		c.b.Add(
-			plan.Openat2(plan.V(proc), "sys/"+sysctlPath(k), unix.O_WRONLY|unix.O_CLOEXEC, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV).To(fd),
+			plan.Openat2(plan.V(proc), "sys/"+spec.SysctlPath(k), unix.O_WRONLY|unix.O_CLOEXEC, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV).To(fd),
 			plan.Write(plan.V(fd), []byte(c.spec.Linux.Sysctl[k])),
 			plan.Close(fd))
 	}
-}
-
-// sysctlPath is the file of a sysctl: as sysctl(8), in a name whose first
-// separator is a slash the dots are part of the names (net/ipv4/conf/eth0.1/x),
-// otherwise the two change places (net.ipv4.conf.eth0/1.x).
-func sysctlPath(name string) string {
-	if i := strings.IndexAny(name, "./"); i >= 0 && name[i] == '/' {
-		return name
-	}
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '.':
-			return '/'
-		case '/':
-			return '.'
-		}
-		return r
-	}, name)
 }

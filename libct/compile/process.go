@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"rt/libct/plan"
+	"rt/libct/spec"
 )
 
 // identity sets hostname and domainname.
@@ -176,7 +177,7 @@ func (c *compiler) capabilities(caps *specs.LinuxCapabilities) {
 // not have is left out; spec.Warnings tells.
 func (c *compiler) capSet(names []string) (set uint64) {
 	for _, name := range names {
-		if n, ok := CapNumber(name); ok && n <= c.in.Facts.LastCap {
+		if n, ok := spec.Capability(name); ok && int(n) <= c.in.Facts.LastCap {
 			set |= 1 << n
 		}
 	}
