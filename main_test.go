@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rt/libct/spec"
 )
 
 // binary is rt as it is shipped, built once for all tests of this file.
@@ -274,6 +276,11 @@ func TestFeatures(t *testing.T) {
 	}
 	if !strings.Contains(got.out, `"rro"`) || !strings.Contains(got.out, "SCMP_ACT_NOTIFY") {
 		t.Error("rro or SCMP_ACT_NOTIFY is missing")
+	}
+	for i, name := range f.Linux.Capabilities {
+		if n, ok := spec.Capability(name); !ok || int(n) != i {
+			t.Errorf("capability %d is %s, which config.json may not name", i, name)
+		}
 	}
 	if !f.Linux.Cgroup.V1 || !f.Linux.Cgroup.V2 || f.Linux.Cgroup.Systemd {
 		t.Errorf("cgroup: %+v", f.Linux.Cgroup)
