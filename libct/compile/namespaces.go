@@ -73,6 +73,11 @@ func (c *compiler) enterNamespaces() {
 	case again:
 		first &^= unix.CLONE_NEWPID | unix.CLONE_NEWTIME
 	}
+	if first&unix.CLONE_NEWUSER != 0 {
+		// The file systems that an ipc or mount namespace is born with belong to
+		// whoever makes it: that must be the user namespace's root.
+		first &= unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWTIME
+	}
 	c.b.SetClone(first)
 	if first&unix.CLONE_NEWUSER != 0 {
 		c.mapIDs()
