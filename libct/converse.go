@@ -31,6 +31,10 @@ func (c *creation) converse() error {
 			return err
 		}
 		if err := c.answer(b); err != nil {
+			if failed := c.proc.Err(); failed != nil {
+				// The child has gone on and ended: that is why.
+				return initError(failed)
+			}
 			return err
 		}
 		if _, err := unix.Write(c.sync, []byte{b}); err != nil && err != unix.EPIPE {
@@ -73,7 +77,7 @@ func (c *creation) follow() error {
 	if _, err := reap(c.proc.Pid); err != nil {
 		return fmt.Errorf("wait for the first process: %w", err)
 	}
-	return oomScore(c.pid, c.input.Spec, true)
+	return c.oomScore()
 }
 
 // died says why the child ended: by its own report, or by a signal.

@@ -219,6 +219,9 @@ func (c *creation) launch() (err error) {
 	if c.plan, err = compile.Container(c.input); err != nil {
 		return err
 	}
+	if c.r.edit != nil {
+		c.r.edit(c.plan)
+	}
 	if c.park {
 		if err := c.dir.WriteFile(lateFile, lateOps(c.plan)); err != nil {
 			return err
@@ -250,6 +253,11 @@ func (c *creation) limit() error {
 	if err := c.group.Apply(c.resources()); err != nil {
 		return err
 	}
+	return c.oomScore()
+}
+
+// oomScore sets the score of the process that goes on.
+func (c *creation) oomScore() error {
 	return oomScore(c.pid, c.input.Spec, c.input.Rootless || c.rec.Namespaces&unix.CLONE_NEWUSER != 0)
 }
 
@@ -275,14 +283,31 @@ func (c *creation) undo() error {
 
 // killChild ends and reaps the child, and the process it became.
 func (c *creation) killChild() error {
-	for _, fd := range []int{c.proc.Pidfd, c.pidfd} {
-		if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("kill init of %s: %w", c.id, err)
-		}
+	if err := c.killAndReap(c.proc.Pid, c.proc.Pidfd); err != nil {
+		return err
 	}
-	reap(c.proc.Pid)
-	if pid := c.current(); pid != c.proc.Pid {
-		reap(pid)
+	// Only now it is certain that no Clone op comes any more.
+	pid := c.current()
+	if pid == c.proc.Pid {
+		return nil
+	}
+	fd := c.pidfd
+	if pid != c.pid {
+		var err error
+		if fd, err = unix.PidfdOpen(pid, 0); err != nil {
+			return fmt.Errorf("pidfd of init of %s: %w", c.id, err)
+		}
+		defer unix.Close(fd)
+	}
+	return c.killAndReap(pid, fd)
+}
+
+func (c *creation) killAndReap(pid, pidfd int) error {
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+		return fmt.Errorf("kill init of %s: %w", c.id, err)
+	}
+	if _, err := reap(pid); err != nil && err != unix.ECHILD {
+		return fmt.Errorf("wait for init of %s: %w", c.id, err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"rt/libct/cgroup"
 	"rt/libct/host"
+	"rt/libct/plan"
 	"rt/libct/store"
 )
 
@@ -28,6 +29,9 @@ type Runtime struct {
 	SystemdCgroup bool
 	// Warn and Debug take one line each; nil drops it.
 	Warn, Debug func(string)
+
+	// edit changes a plan before it is run: tests make its ops fail.
+	edit func(*plan.Plan)
 }
 
 // CreateOptions are the flags of create and run.
