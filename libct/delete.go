@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"rt/libct/cgroup"
 	"rt/libct/store"
 )
@@ -64,15 +66,35 @@ func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
 	if err := clearGroup(g); err != nil {
 		return err
 	}
-	if rec.Status != store.Creating {
-		s := &State{OCIVersion: rec.OCIVersion, ID: rec.ID, Status: statusStopped, Bundle: rec.Bundle, Annotations: rec.Annotations}
-		// As runc: a failed poststop hook is told, and deletes all the same
-		// (runtime-spec runtime.md#lifecycle, step 13).
-		if err := runHooks("poststop", rec.Poststop, s); err != nil {
-			r.warn(err.Error())
-		}
+	if err := r.poststop(dir, rec); err != nil {
+		return err
 	}
 	return dir.Remove()
+}
+
+// poststop runs the poststop hooks, of several deletes at once only one.
+func (r *Runtime) poststop(dir *store.Dir, rec *store.Record) error {
+	if len(rec.Poststop) == 0 || rec.Status == store.Creating {
+		return nil
+	}
+	var hooks []specs.Hook
+	err := dir.Update(func(rec *store.Record) error {
+		hooks, rec.Poststop = rec.Poststop, nil
+		return nil
+	})
+	if errors.Is(err, store.ErrNotExist) {
+		return nil // another delete was faster
+	}
+	if err != nil {
+		return err
+	}
+	s := &State{OCIVersion: rec.OCIVersion, ID: rec.ID, Status: statusStopped, Bundle: rec.Bundle, Annotations: rec.Annotations}
+	// As runc: a failed poststop hook is told, and deletes all the same
+	// (runtime-spec runtime.md#lifecycle, step 13).
+	if err := runHooks("poststop", hooks, s); err != nil {
+		r.warn(err.Error())
+	}
+	return nil
 }
 
 // killInit kills init and waits until it is gone: with its pid namespace all

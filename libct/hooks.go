@@ -82,7 +82,9 @@ func (c containerHooks) plan(h *specs.Hook) *plan.Plan {
 	b.Step("hook " + h.Path)
 	b.Add(plan.Prctl(unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL), 0))
 	b.Add(plan.DefaultSignal(32), plan.DefaultSignal(33))
-	b.Add(plan.Setns(target, c.namespaces))
+	if c.namespaces != 0 {
+		b.Add(plan.Setns(target, c.namespaces))
+	}
 	if c.namespaces&unix.CLONE_NEWUSER != 0 {
 		b.Add(plan.Setresgid(0).Or(unix.EINVAL), plan.Setresuid(0).Or(unix.EINVAL))
 	}
