@@ -36,16 +36,17 @@ func main() {
 // run executes one command line and returns the exit status.
 func run(args []string) int {
 	// What rt makes on the host (cgroups, records) has the modes that it says.
-	unix.Umask(0o022)
+	umask := unix.Umask(0o022)
 	log := &logger{}
-	app := newApp(log)
+	app := newApp(log, umask)
 	// The name in texts is rt, whatever file name a manager started.
 	return log.exit(app.Run(append([]string{"rt"}, flagsFirst(app, args)...)))
 }
 
 // newApp describes the command line. Before fills in the runtime and the log
-// from the global flags; the verbs run after it.
-func newApp(log *logger) *cli.App {
+// from the global flags; the verbs run after it. What a user asked for, as
+// config.json of spec, is made under the umask that rt was started with.
+func newApp(log *logger, umask int) *cli.App {
 	rt := &libct.Runtime{Warn: log.warn, Debug: log.debug}
 	return &cli.App{
 		Name:                  "rt",
@@ -59,7 +60,7 @@ func newApp(log *logger) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
 			createCommand(rt), deleteCommand(rt), featuresCommand(), killCommand(rt),
-			listCommand(rt), planCommand(rt), runCommand(rt), specCommand(),
+			listCommand(rt), planCommand(rt), runCommand(rt), specCommand(umask),
 			startCommand(rt), stateCommand(rt), completionCommand(),
 		},
 	}

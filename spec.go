@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"rt/libct/spec"
 )
@@ -15,7 +16,7 @@ import (
 //go:embed help/spec.txt
 var specHelp string
 
-func specCommand() *cli.Command {
+func specCommand(umask int) *cli.Command {
 	return &cli.Command{
 		Name:               "spec",
 		Usage:              "create a new specification file",
@@ -32,6 +33,7 @@ func specCommand() *cli.Command {
 			if _, err := enterBundle(c.String("bundle")); err != nil {
 				return err
 			}
+			unix.Umask(umask)
 			return writeSpec(c.Bool("rootless"))
 		},
 	}
