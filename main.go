@@ -97,7 +97,13 @@ func configure(c *cli.Context, rt *libct.Runtime, log *logger) error {
 	rt.Root = root
 	rt.Rootless = c.String("rootless")
 	rt.SystemdCgroup = c.Bool("systemd-cgroup")
-	return log.open(c.String("log"), c.String("log-format"), c.Bool("debug"))
+	if err := log.open(c.String("log"), c.String("log-format"), c.Bool("debug")); err != nil {
+		return err
+	}
+	if c.Bool("debug") {
+		log.debug(fmt.Sprintf("rt %s, root %s: %q", version, root, c.Args().Slice()))
+	}
+	return nil
 }
 
 // checkArgs refuses a wrong number of arguments in runc's words, after the
