@@ -189,6 +189,13 @@ func (c *creation) makeGroup() error {
 	if err := c.group.Create(c.resources()); err != nil {
 		return err
 	}
+	// Before there is a child: cgroup v1 takes the rules one by one, beginning
+	// with none allowed, and the child could need a device just then.
+	if l := c.input.Spec.Linux; l != nil {
+		if err := c.group.Apply(&specs.LinuxResources{Devices: cgroup.DeviceRules(l)}); err != nil {
+			return err
+		}
+	}
 	c.input.Hierarchies = hierarchies(c.group)
 	return nil
 }
@@ -201,16 +208,13 @@ func hierarchies(g *cgroup.Group) []compile.Hierarchy {
 	return list
 }
 
-// resources are linux.resources with the device rules of a new container.
+// resources are linux.resources without the device rules.
 func (c *creation) resources() *specs.LinuxResources {
 	var r specs.LinuxResources
-	l := c.input.Spec.Linux
-	if l != nil && l.Resources != nil {
+	if l := c.input.Spec.Linux; l != nil && l.Resources != nil {
 		r = *l.Resources
 	}
-	if l != nil {
-		r.Devices = cgroup.DeviceRules(l)
-	}
+	r.Devices = nil
 	return &r
 }
 
