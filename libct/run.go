@@ -3,12 +3,11 @@ package libct
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 
 	"golang.org/x/sys/unix"
 
 	"rt/libct/console"
+	"rt/libct/signals"
 	"rt/libct/store"
 )
 
@@ -23,7 +22,6 @@ func (r *Runtime) Run(id string, o CreateOptions) (exitCode int, err error) {
 		if err := f.prepare(); err != nil {
 			return 0, err
 		}
-		defer f.stop()
 	}
 	if err := c.make(); err != nil {
 		return 0, errors.Join(err, c.undo())
@@ -60,23 +58,21 @@ func (c *creation) finish() error {
 // foreground is the attendance of a container run in the foreground: it passes
 // signals on, reaps, and connects the terminal.
 type foreground struct {
-	c       *creation
-	signals chan os.Signal
+	c *creation
+	// signals is where a byte for each signal comes from.
+	signals int
 }
 
 // prepare comes before the container: no signal of its time is lost.
-func (f *foreground) prepare() error {
+func (f *foreground) prepare() (err error) {
 	if !f.c.o.NoSubreaper {
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("become subreaper: %w", err)
 		}
 	}
-	f.signals = make(chan os.Signal, 256)
-	signal.Notify(f.signals)
-	return nil
+	f.signals, err = signals.Open()
+	return err
 }
-
-func (f *foreground) stop() { signal.Stop(f.signals) }
 
 // wait attends to the container until its init has ended.
 func (f *foreground) wait() (int, error) {
@@ -95,21 +91,38 @@ func (f *foreground) wait() (int, error) {
 	if code, done := f.reap(); done {
 		return code, nil
 	}
-	for sig := range f.signals {
-		switch sig {
-		case unix.SIGCHLD:
-			if code, done := f.reap(); done {
-				return code, nil
-			}
-		case unix.SIGURG, unix.SIGPIPE:
-			// Go's preemption signal, and a broken pipe of our own.
-		default:
-			if err := unix.PidfdSendSignal(c.pidfd, sig.(unix.Signal), nil, 0); err != nil && err != unix.ESRCH {
-				return 0, fmt.Errorf("pass %v on to init: %w", sig, err)
+	buf := make([]byte, 64)
+	for {
+		if _, err := poll(f.signals, unix.POLLIN, -1); err != nil {
+			return 0, fmt.Errorf("wait for signals: %w", err)
+		}
+		n, err := unix.Read(f.signals, buf)
+		if err != nil {
+			return 0, fmt.Errorf("read signals: %w", err)
+		}
+		for _, b := range buf[:n] {
+			if code, done, err := f.attend(unix.Signal(b)); done || err != nil {
+				return code, err
 			}
 		}
 	}
-	return 0, errors.New("signals ended before the container")
+}
+
+// attend reaps for SIGCHLD and passes every other signal on, but for that of a
+// broken pipe, which is our own.
+func (f *foreground) attend(sig unix.Signal) (code int, done bool, err error) {
+	switch sig {
+	case unix.SIGCHLD:
+		code, done = f.reap()
+	case unix.SIGPIPE:
+	default:
+		err = unix.PidfdSendSignal(f.c.pidfd, sig, nil, 0)
+		if err != nil && err != unix.ESRCH {
+			return 0, false, fmt.Errorf("pass %v on to init: %w", sig, err)
+		}
+		err = nil
+	}
+	return code, done, err
 }
 
 // reap collects every child that has ended, orphans of the container among
