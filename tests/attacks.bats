@@ -153,28 +153,62 @@ no_dev_mount() { config 'del(.mounts[] | select(.destination | startswith("/dev"
 	is "$(ls "/proc/$pid/fd" | grep -vcE '^(0|1|2|10)$')" 0
 }
 
+# own_runtime makes the test use a copy of the runtime, which may be ruined.
+own_runtime() {
+	mkdir "$T/own"
+	cp "$RUNTIME" "$T/own/$NAME"
+	RUNTIME="$T/own/$NAME"
+	SUM=$(sha256sum <"$RUNTIME")
+}
+
 @test "S04: an entry point that is #!/proc/self/exe" {
 	# CVE-2019-5736
-	sum=$(sha256sum <"$RUNTIME")
+	own_runtime
 	printf '#!/proc/self/exe\n' >"$BUNDLE/rootfs/bin/evil"
 	chmod 755 "$BUNDLE/rootfs/bin/evil"
 	config '.process.args = ["/bin/evil"]'
 	oci run --bundle "$BUNDLE" "$ID"
-	is "$(sha256sum <"$RUNTIME")" "$sum"
 	config '.process.args = ["/proc/self/exe", "--version"]'
 	oci run --bundle "$BUNDLE" "$ID"
-	lacks "$out" "$NAME version"
-	is "$(sha256sum <"$RUNTIME")" "$sum"
+	is "$(sha256sum <"$RUNTIME")" "$SUM"
+}
+
+@test "S04: the runtime's own binary is not what /proc/self/exe opens for writing" {
+	# CVE-2019-5736: the entry point is the runtime itself, which waits on a
+	# FIFO as its config; a neighbour keeps its /proc/PID/exe open, lets it end
+	# and then writes through the descriptor it kept.
+	own_runtime
+	script 'mkdir -p /tmp/b; mkfifo /tmp/b/config.json; echo ready >/tmp/ready
+		while :; do for p in /proc/[0-9]*; do
+			[ $p != /proc/1 ] || continue
+			t=$(readlink $p/exe) || continue
+			case $t in */busybox) continue ;; esac
+			exec 7<$p/exe && { kill -9 ${p#/proc/}; n=0; while [ $n -lt 40 ]; do n=$((n + 1))
+				(printf pwned >/proc/self/fd/7) && { echo "$t" >/tmp/success; exit; }; usleep 5000; done; echo "$t" >>/tmp/tried; }
+		done; done 2>/dev/null'
+	ok run --detach --bundle "$BUNDLE" "$ID"
+	attacker=$BUNDLE
+	eventually 5 test -e "$BUNDLE/rootfs/tmp/ready"
+	first=$(pid_of)
+	second
+	config --arg p "/proc/$first/ns/pid" '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end) |
+		.process.args = ["/proc/self/exe", "--root", "/tmp/r", "create", "--bundle", "/tmp/b", "x"]'
+	mkdir "$BUNDLE/rootfs/tmp/b"
+	mkfifo "$BUNDLE/rootfs/tmp/b/config.json"
+	LIMIT=5
+	for i in 1 2 3; do oci run --bundle "$BUNDLE" "$ID"; oci delete --force "$ID"; done
+	is "$(sha256sum <"$RUNTIME")" "$SUM"
+	[ ! -e "$attacker/rootfs/tmp/success" ] || fail "written to: $(cat "$attacker/rootfs/tmp/success")"
 }
 
 @test "S04: a neighbour in the pid namespace writes to the runtime's binary" {
-	sum=$(sha256sum <"$RUNTIME")
-	all=$(jq -c '.process.capabilities.bounding' "$BUNDLE/config.json")
-	config --argjson a "$all" '($a + ["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"]) as $c |
+	own_runtime
+	config '(.process.capabilities.bounding + ["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"]) as $c |
 		.process.capabilities = {bounding: $c, effective: $c, permitted: $c}'
 	script 'echo ready >/tmp/ready; while :; do for p in /proc/[0-9]*; do case $p in /proc/1|/proc/$$) continue ;; esac
 		t=$(readlink $p/exe) || continue; case $t in */busybox) continue ;; esac
-		(echo pwned >$p/exe) 2>/dev/null && echo "$t" >>/tmp/success; done; done 2>/dev/null'
+		exec 7<$p/exe; n=0; while [ $n -lt 20 ]; do n=$((n + 1)); (printf pwned >$p/exe) 2>/dev/null && echo "$t" >>/tmp/success
+			(printf pwned >/proc/self/fd/7) 2>/dev/null && echo "$t" >>/tmp/success; done; exec 7<&-; done; done 2>/dev/null'
 	ok run --detach --bundle "$BUNDLE" "$ID"
 	attacker=$BUNDLE
 	eventually 5 test -e "$BUNDLE/rootfs/tmp/ready"
@@ -183,8 +217,8 @@ no_dev_mount() { config 'del(.mounts[] | select(.destination | startswith("/dev"
 	config --arg p "/proc/$first/ns/pid" '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)'
 	script true
 	for i in $(seq 15); do ok run --bundle "$BUNDLE" "$ID"; done
+	is "$(sha256sum <"$RUNTIME")" "$SUM"
 	[ ! -e "$attacker/rootfs/tmp/success" ] || fail "written to: $(sort -u "$attacker/rootfs/tmp/success")"
-	is "$(sha256sum <"$RUNTIME")" "$sum"
 }
 
 @test "S04: no library or program of the image is used by the runtime" {

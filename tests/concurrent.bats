@@ -84,7 +84,7 @@ together() {
 
 # worker SEED does three random things with the one id.
 worker() {
-	local i verb
+	local i verb rc
 	RANDOM=$1
 	for i in 1 2 3; do
 		case $((RANDOM % 6)) in
@@ -94,8 +94,8 @@ worker() {
 		4) verb=state ;;
 		5) verb=kill ;;
 		esac
-		RT_BATS_TEST=$TAG timeout -k 1 10 "$RUNTIME" --root "$ROOT" $verb "$ID" </dev/null >/dev/null 2>>"$T/worker.err" 3>&- 4>&-
-		[ $? -lt 124 ] || echo "hang: $verb" >>"$T/hangs"
+		RT_BATS_TEST=$TAG timeout -k 1 10 "$RUNTIME" --root "$ROOT" $verb "$ID" </dev/null >/dev/null 2>>"$T/worker.err" 3>&- 4>&- && rc=0 || rc=$?
+		[ $rc -lt 124 ] || echo "hang: $verb" >>"$T/hangs"
 	done
 }
 

@@ -79,7 +79,7 @@ bg_code() {
 no_crash() {
 	case "$err" in
 	*"goroutine "*"[running]"* | *"fatal error:"* | *"panic:"* | *"Segmentation"*)
-		fail "the runtime crashed: $err" ;;
+		fail "the runtime crashed: ${err:0:300}" ;;
 	esac
 }
 
@@ -317,6 +317,9 @@ leftovers() {
 # sweep removes what a failed test left, so that the next one starts clean.
 sweep() {
 	local dir pid m
+	for dir in $(find /sys/fs/cgroup"$CG" /sys/fs/cgroup/*"$CG" -name freezer.state -o -name cgroup.freeze 2>/dev/null); do
+		case "$dir" in *state) echo THAWED >"$dir" ;; *) echo 0 >"$dir" ;; esac 2>/dev/null || true
+	done
 	for pid in $(cg_procs_below) $(grep -slz "^RT_BATS_TEST=$TAG\$" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -KILL "$pid" 2>/dev/null || true; done
 	grep -F " $T/" /proc/self/mountinfo | awk '{print $5}' | sort -r | while read -r m; do
 		umount -l "$m" 2>/dev/null || true

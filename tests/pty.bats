@@ -90,8 +90,7 @@ tty_run() {
 @test "create with a terminal needs a console socket" {
 	script true
 	refused create --bundle "$BUNDLE" "$ID"
-	says "rt create failed: cannot allocate tty if runc will detach without setting console socket" \
-		"cannot allocate tty if runc will detach without setting console socket"
+	has "$(message)" "cannot allocate tty if $NAME will detach without setting console socket"
 	is "$(status_of)" absent
 }
 

@@ -12,7 +12,7 @@ setup_suite() {
 teardown_suite() {
 	local dir
 	for dir in /sys/fs/cgroup/"$RT_BATS_RUN" /sys/fs/cgroup/*/"$RT_BATS_RUN"; do
-		[ ! -d "$dir" ] || rmdir "$dir"
+		[ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
 	done
 }
 
