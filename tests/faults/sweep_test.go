@@ -1,0 +1,126 @@
+package faults
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// verb is a command to be killed, and what comes before it.
+type verb struct {
+	name    string
+	args    []string
+	prepare func(p *place)
+	// sample is how many points are taken in a normal run.
+	sample int
+}
+
+func created(p *place) { p.rtOK("create", "box") }
+func running(p *place) { p.rtOK("run", "-d", "box") }
+
+// stopped leaves a container whose init was killed.
+func stopped(p *place) {
+	created(p)
+	p.rtOK("kill", "box", "KILL")
+	for end := time.Now().Add(10 * time.Second); ; {
+		r := p.do(10*time.Second, nil, "state", "box")
+		if strings.Contains(r.text, `"stopped"`) {
+			return
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("not stopped: %v", r)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+var verbs = []verb{
+	{"create", []string{"create", "--pid-file", "pid", "box"}, nil, 40},
+	{"run", []string{"run", "-d", "box"}, nil, 25},
+	{"start", []string{"start", "box"}, created, 12},
+	{"kill", []string{"kill", "box", "KILL"}, running, 10},
+	{"delete", []string{"delete", "box"}, stopped, 15},
+	{"delete --force", []string{"delete", "--force", "box"}, running, 20},
+}
+
+// point is the k-th time of a system call.
+type point struct {
+	call string
+	k    int
+}
+
+var called = regexp.MustCompile(`^\d+ +([a-z_0-9]+)\(`)
+
+// strace is the command that traces all of rt, and the container, without
+// being waited for.
+func strace(args ...string) []string { return append([]string{"strace", "-D", "-f", "-qq"}, args...) }
+
+// points lists the system calls of a command, in their order, each counted by
+// itself.
+func (p *place) points(v verb) (list []point) {
+	p.t.Helper()
+	log := p.dir + "/strace"
+	if r := p.do(60*time.Second, strace("-o", log), v.args...); r.code != 0 {
+		p.t.Fatalf("strace rt %s: %v", v.name, r)
+	}
+	p.deleteAll("strace") // its log is complete when the container has ended
+	text, err := os.ReadFile(log)
+	p.must(err)
+	// strace counts for each thread; a few times more than one thread makes a
+	// call kills nobody, which is a case too.
+	count := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		m := called.FindStringSubmatch(line)
+		if m == nil || m[1] == "execve" && count["execve"] == 0 && strings.Contains(line, p.rt) {
+			continue
+		}
+		count[m[1]]++
+		list = append(list, point{m[1], count[m[1]]})
+	}
+	return list
+}
+
+// TestSweep kills a command at its system calls, one after the other: whatever
+// it has left, delete --force clears, and says so truly.
+func TestSweep(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("host: no strace")
+	}
+	for _, v := range verbs {
+		t.Run(v.name, func(t *testing.T) {
+			p := newPlace(t)
+			if v.prepare != nil {
+				v.prepare(p)
+			}
+			list := p.points(v)
+			step := max(1, len(list)/v.sample)
+			if full {
+				step = 1
+			}
+			killed, n := 0, 0
+			for i := 0; i < len(list); i += step {
+				if v.prepare != nil {
+					v.prepare(p)
+				}
+				at := list[i]
+				inject := "inject=" + at.call + ":signal=KILL:when=" + strconv.Itoa(at.k)
+				r := p.do(60*time.Second, strace("-o", "/dev/null", "-e", inject), v.args...)
+				if n++; r.code < 0 {
+					killed++
+				}
+				if r.crashed() {
+					t.Errorf("%s: %v", inject, r)
+				}
+				p.deleteAll(v.name + " " + inject)
+			}
+			t.Logf("%d of %d points, %d times rt was killed", n, len(list), killed)
+			if killed < n/4 {
+				t.Error("hardly any kill has met rt")
+			}
+		})
+	}
+}
