@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
 	"rt/libct"
+	"rt/libct/seal"
 )
 
 // Set by the Makefile through -ldflags -X.
@@ -35,6 +37,13 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(args []string) int {
+	if slices.Contains(args, "create") || slices.Contains(args, "run") {
+		// Before anything else: it executes rt again.
+		if err := seal.Self(); err != nil {
+			fmt.Fprintln(os.Stderr, "rt:", err)
+			return 1
+		}
+	}
 	// What rt makes on the host (cgroups, records) has the modes that it says.
 	umask := unix.Umask(0o022)
 	log := &logger{}

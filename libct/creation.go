@@ -34,9 +34,11 @@ type creation struct {
 	dir    *store.Dir
 	rec    *store.Record
 	group  *cgroup.Group
-	in     inputs
-	plan   *plan.Plan
-	proc   *child.Process
+	// grouped is set once the cgroup is ours.
+	grouped bool
+	in      inputs
+	plan    *plan.Plan
+	proc    *child.Process
 	// sync is our end of the child's socket, -1 when closed.
 	sync int
 	// pid and pidfd are of the process that becomes the container's init.
@@ -187,6 +189,10 @@ func (c *creation) claim() (err error) {
 // makeGroup makes the container's cgroup.
 func (c *creation) makeGroup() error {
 	if err := c.group.Create(c.resources()); err != nil {
+		return err // it has undone what it made
+	}
+	c.grouped = true
+	if err := mark(c.group, c.id); err != nil {
 		return err
 	}
 	// Before there is a child: cgroup v1 takes the rules one by one, beginning
@@ -276,7 +282,7 @@ func (c *creation) undo() error {
 			c.r.warn(err.Error())
 		}
 	}
-	if c.group != nil && c.dir != nil {
+	if c.grouped {
 		errs = append(errs, c.group.Kill(), c.group.Undo())
 	}
 	if c.dir != nil {

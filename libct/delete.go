@@ -44,7 +44,8 @@ func (r *Runtime) Delete(id string, force bool) error {
 	if err != nil && !force {
 		return err
 	}
-	if !force && st != statusStopped {
+	// A created container has run nothing of its own: like runc, delete ends it.
+	if !force && st != statusStopped && st != string(store.Created) {
 		return fmt.Errorf("cannot delete container %s that is not stopped: %s", id, st)
 	}
 	return r.remove(dir.Dir, rec)
@@ -63,7 +64,7 @@ func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
 	if err := killInit(rec, g); err != nil {
 		return err
 	}
-	if err := clearGroup(g); err != nil {
+	if err := clearGroup(g, rec.ID, rec.Rootless); err != nil {
 		return err
 	}
 	if err := r.poststop(dir, rec); err != nil {
@@ -123,13 +124,21 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	return err
 }
 
-// clearGroup kills every process of a cgroup and removes it.
-func clearGroup(g *cgroup.Group) error {
+// clearGroup kills every process of a container's cgroup and removes it. A
+// cgroup that is another's is left alone, and is an error only if it is in use.
+func clearGroup(g *cgroup.Group, id string, rootless bool) error {
 	procs, err := g.Procs()
 	if err != nil {
 		return err
 	}
 	if len(procs) > 0 {
+		mine, err := owned(g, id, rootless)
+		if err != nil {
+			return err
+		}
+		if !mine {
+			return fmt.Errorf("cgroup %s has processes and is not container %s's", g.Members(), id)
+		}
 		if err := g.Kill(); err != nil {
 			return err
 		}
@@ -150,7 +159,7 @@ func (r *Runtime) deleteDamaged(dir *store.Dir) error {
 		if err != nil {
 			return err
 		}
-		if err := clearGroup(g); err != nil {
+		if err := clearGroup(g, dir.ID(), false); err != nil {
 			return err
 		}
 	}

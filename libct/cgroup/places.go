@@ -15,6 +15,15 @@ type Place struct {
 	Links []string
 }
 
+// Members is the directory that lists the group's processes, empty if the
+// group has none.
+func (g *Group) Members() string {
+	if d := g.members(); d != nil {
+		return d.path
+	}
+	return ""
+}
+
 // Tasks is the v1 file into which a process writes "0" to join by itself; see
 // TaskFiles.
 func (p Place) Tasks() string { return p.Dir + "/tasks" }

@@ -23,7 +23,8 @@ const (
 	maxErrno = ^uintptr(4095) + 1
 	// skipped is in the slot of a call that was not made: neither a success
 	// nor a failure, so that what depends on it is skipped too.
-	skipped = uintptr(1 << 63)
+	// As a descriptor it is -1.
+	skipped = uintptr(1<<63 | 1<<32 - 1)
 )
 
 // Process is a child that was started.
@@ -62,7 +63,7 @@ func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
 	copy(arena, image.Bytes)
 	c := &Process{plan: p, page: page}
 	for s := range p.Slots {
-		v := int64(-1 << 63)
+		v := int64(-1<<63 | 1<<32 - 1)
 		if p.Slots[s].Input {
 			v = inputs[s]
 		}

@@ -55,7 +55,7 @@ func (c *compiler) maskPath(path string) {
 	c.b.Add(c.lookup(inside(path), opath).To(t).Or(unix.ENOENT, unix.ENOTDIR))
 	if !isKnownDirectory(path) {
 		c.b.Add(plan.OpenTree(plan.Cwd(), "/dev/null", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC).To(null).If(t),
-			plan.MoveMount(null, t).To(done).If(null).Or(unix.ENOTDIR))
+			plan.MoveMount(null, t).To(done).If(null).Or(unix.ENOTDIR, unix.EINVAL))
 		c.maskDirectory(t, func(o plan.Op) plan.Op { return o.IfNot(done) })
 		c.done(null, t)
 		return

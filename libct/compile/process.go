@@ -12,8 +12,9 @@ import (
 	"rt/libct/spec"
 )
 
-// identity sets hostname and domainname.
+// identity sets hostname and domainname, and brings up lo.
 func (c *compiler) identity() {
+	c.loopback()
 	if c.spec.Hostname != "" {
 		c.b.Step("hostname")
 		c.b.Add(plan.Sethostname(c.spec.Hostname))

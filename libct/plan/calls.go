@@ -268,6 +268,11 @@ func limit(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
+// Socket is socket(family, type, protocol).
+func Socket(family, kind, protocol int) Op {
+	return op(sysSocket, N(family), N(kind), N(protocol))
+}
+
 // Umask is umask(mask).
 func Umask(mask uint32) Op { return op(sysUmask, Mode(mask)) }
 

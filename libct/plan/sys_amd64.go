@@ -68,4 +68,5 @@ var (
 	sysUnshare          = Call{"unshare", 272}
 	sysWait4            = Call{"wait4", 61}
 	sysWrite            = Call{"write", 1}
+	sysSocket           = Call{"socket", 41}
 )

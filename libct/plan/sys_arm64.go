@@ -68,4 +68,5 @@ var (
 	sysUnshare          = Call{"unshare", 97}
 	sysWait4            = Call{"wait4", 260}
 	sysWrite            = Call{"write", 64}
+	sysSocket           = Call{"socket", 198}
 )
