@@ -155,6 +155,7 @@ no_dev_mount() { config 'del(.mounts[] | select(.destination | startswith("/dev"
 
 # own_runtime makes the test use a copy of the runtime, which may be ruined.
 own_runtime() {
+	PRISTINE="$RUNTIME"
 	mkdir "$T/own"
 	cp "$RUNTIME" "$T/own/$NAME"
 	RUNTIME="$T/own/$NAME"

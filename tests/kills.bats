@@ -128,20 +128,21 @@ at() {
 	RT_BATS_TEST=$TAG strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$nth" \
 		"$RUNTIME" --root "$ROOT" "$@" </dev/null >/dev/null 2>"$T/strace.err" 3>&- 4>&- &
 	tracer=$!
-	eventually 10 traced_done "$tracer"
+	VERB=
+	eventually 5 verb_of "$tracer"
+	eventually 10 eval "gone $tracer || gone ${VERB:-0}"
 	TRACER=$tracer
 }
 
-# traced_done: strace has ended, or the verb's own process has.
-traced_done() {
-	local child
-	gone "$1" && return 0
-	child=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
-	for c in $child; do
-		case "$(tr '\0' ' ' <"/proc/$c/cmdline" 2>/dev/null)" in "$RUNTIME --root $ROOT"*)
-			gone "$c" || [ "$(awk '{print $3}' "/proc/$c/stat")" = Z ] || return 1 ;;
+# verb_of TRACER finds the traced runtime, or that strace has ended already.
+verb_of() {
+	local c
+	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		case "$(tr '\0' ' ' <"/proc/$c/cmdline" 2>/dev/null)" in
+		"$RUNTIME --root $ROOT"*) VERB=$c && return 0 ;;
 		esac
 	done
+	gone "$1"
 }
 
 named_moments() {

@@ -284,6 +284,7 @@ cg_procs() {
 
 leak_check() {
 	local id what
+	RUNTIME="${PRISTINE:-$RUNTIME}"
 	[ -z "${BACKGROUND:-}" ] || kill $BACKGROUND 2>/dev/null || true
 	for id in $(ls -A "$ROOT" 2>/dev/null) ${EXTRA_IDS:-}; do
 		case "$id" in .*) continue ;; esac
