@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"rt/libct/cgroup"
+	"rt/libct/hook"
 	"rt/libct/store"
 )
 
@@ -57,7 +58,7 @@ func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
 	if err != nil {
 		return err
 	}
-	g, err := cgroup.FromPaths(layout, rec.Cgroups, rec.Rootless)
+	g, err := groupToClear(dir, rec, layout)
 	if err != nil {
 		return err
 	}
@@ -71,6 +72,27 @@ func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
 		return err
 	}
 	return dir.Remove()
+}
+
+// groupToClear is the cgroup of the record, or, should that be another
+// container's, of the copy that is kept beside the record.
+func groupToClear(dir *store.Dir, rec *store.Record, layout cgroup.Layout) (*cgroup.Group, error) {
+	g, err := cgroup.FromPaths(layout, rec.Cgroups, rec.Rootless)
+	if err == nil {
+		if mine, err := owned(g, rec.ID, rec.Rootless); err != nil || mine {
+			return g, err
+		}
+	}
+	paths, cerr := dir.Cgroups()
+	if cerr != nil {
+		return g, err
+	}
+	second, cerr := cgroup.FromPaths(layout, paths, rec.Rootless)
+	if cerr != nil {
+		return g, err
+	}
+	rec.Cgroups = paths
+	return second, nil
 }
 
 // poststop runs the poststop hooks, of several deletes at once only one.
@@ -92,10 +114,18 @@ func (r *Runtime) poststop(dir *store.Dir, rec *store.Record) error {
 	s := &State{OCIVersion: rec.OCIVersion, ID: rec.ID, Status: statusStopped, Bundle: rec.Bundle, Annotations: rec.Annotations}
 	// As runc: a failed poststop hook is told, and deletes all the same
 	// (runtime-spec runtime.md#lifecycle, step 13).
-	if err := runHooks("poststop", hooks, s); err != nil {
-		r.warn(err.Error())
-	}
+	r.runPoststop(hooks, s)
 	return nil
+}
+
+// runPoststop runs them all, whatever becomes of each.
+func (r *Runtime) runPoststop(hooks []specs.Hook, s *State) {
+	state := s.stateJSON()
+	for i := range hooks {
+		if err := hook.Run("poststop", i, &hooks[i], state); err != nil {
+			r.warn(err.Error())
+		}
+	}
 }
 
 // killInit kills init and waits until it is gone: with its pid namespace all
@@ -124,26 +154,39 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	return err
 }
 
+// recheck is how long clearGroup waits for processes to end before it looks for
+// new ones: a create that is still at work may put its child into the cgroup
+// after the kill.
+const recheck = 50 * time.Millisecond
+
 // clearGroup kills every process of a container's cgroup and removes it. A
 // cgroup that is another's is left alone, and is an error only if it is in use.
 func clearGroup(g *cgroup.Group, id string, rootless bool) error {
+	for end := time.Now().Add(deadline); ; {
+		if err := killGroup(g, id, rootless); err != nil {
+			return err
+		}
+		err := g.Delete(recheck)
+		if !errors.Is(err, unix.EBUSY) || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// killGroup kills every process of a container's cgroup.
+func killGroup(g *cgroup.Group, id string, rootless bool) error {
 	procs, err := g.Procs()
+	if err != nil || len(procs) == 0 {
+		return err
+	}
+	mine, err := owned(g, id, rootless)
 	if err != nil {
 		return err
 	}
-	if len(procs) > 0 {
-		mine, err := owned(g, id, rootless)
-		if err != nil {
-			return err
-		}
-		if !mine {
-			return fmt.Errorf("cgroup %s has processes and is not container %s's", g.Members(), id)
-		}
-		if err := g.Kill(); err != nil {
-			return err
-		}
+	if !mine {
+		return fmt.Errorf("cgroup %s has processes and is not container %s's", g.Members(), id)
 	}
-	return g.Delete(deadline)
+	return g.Kill()
 }
 
 // deleteDamaged clears a container whose record cannot be read, by the copy of

@@ -61,7 +61,7 @@ func TestLoadUnsized(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	text, err := readRegular(f)
+	text, err := readRegular(int(f.Fd()))
 	if err != nil || !strings.Contains(string(text), "Name:") {
 		t.Errorf("have %q, %v", text, err)
 	}
