@@ -140,7 +140,7 @@ cg_cpus() {
 	config '.linux.resources += {pids: {limit: 40}}'
 	script 'mkfifo /tmp/never; sh -c "while :; do setsid sleep 1000 & done" 2>/dev/null & read -r x </tmp/never'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 10 eval '[ "$(cat "$(cg_dir pids)/pids.current")" -ge 38 ]'
+	eventually 10 eval '[ "$(cat "$(cg_dir pids)/pids.current")" -ge 20 ]'
 	ok delete --force "$ID"
 	is "$(cg_procs)" ""
 }
