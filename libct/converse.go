@@ -110,6 +110,8 @@ func (c *creation) answer(barrier byte) error {
 		return timeOffsets(c.pid, c.input.Spec.Linux.TimeOffsets)
 	case compile.BarrierCopyUp:
 		return c.copyUp()
+	case compile.BarrierIdmap:
+		return c.mapMount()
 	case compile.BarrierHooks:
 		return c.beforePivot()
 	case compile.BarrierConsole:
@@ -202,6 +204,13 @@ func send(path string, fd int, name string) error {
 func (c *creation) ready() error {
 	if err := c.record(); err != nil {
 		return err
+	}
+	if !c.park {
+		// What start does for a parked container.
+		hooks := containerHooks{pidfd: c.pidfd, namespaces: c.rec.Namespaces, facts: c.input.Facts}
+		if err := hooks.run("startContainer", c.rec.StartContainer, c.state("created")); err != nil {
+			return initError(err)
+		}
 	}
 	if c.o.PidfdSocket != "" {
 		if err := send(c.o.PidfdSocket, c.pidfd, "pidfd"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,8 @@ type creation struct {
 	pid, pidfd int
 	// master is the pty's, -1 without one.
 	master int
+	// mapped is how many of the mounts the child has come to with BarrierIdmap.
+	mapped int
 	// hooked is set once a hook has run, so that poststop hooks must.
 	hooked bool
 }
@@ -125,13 +128,20 @@ func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error 
 	if !filepath.IsAbs(rootfs) {
 		rootfs = filepath.Join(bundle, rootfs)
 	}
+	rootfs = filepath.Clean(rootfs)
 	for i := range s.Mounts {
-		if m := &s.Mounts[i]; compile.IsBind(m) && !filepath.IsAbs(m.Source) {
+		m := &s.Mounts[i]
+		if compile.IsBind(m) && !filepath.IsAbs(m.Source) {
 			m.Source = filepath.Join(bundle, m.Source)
+		}
+		// As runc: a destination that begins with the rootfs's own path means
+		// the place in the rootfs.
+		if rest, ok := strings.CutPrefix(filepath.Clean(m.Destination), rootfs+"/"); ok {
+			m.Destination = "/" + rest
 		}
 	}
 	*in = compile.Input{
-		Spec: s, Facts: facts, ID: id, Bundle: bundle, Rootfs: filepath.Clean(rootfs),
+		Spec: s, Facts: facts, ID: id, Bundle: bundle, Rootfs: rootfs,
 		NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring,
 		PreserveFds: o.PreserveFds, ListenFds: o.ListenFds, Rootless: !facts.Privileged(),
 	}
@@ -278,9 +288,7 @@ func (c *creation) undo() error {
 		errs = append(errs, c.killChild())
 	}
 	if c.hooked {
-		if err := runHooks("poststop", c.rec.Poststop, c.state(statusStopped)); err != nil {
-			c.r.warn(err.Error())
-		}
+		c.r.runPoststop(c.rec.Poststop, c.state(statusStopped))
 	}
 	if c.grouped {
 		errs = append(errs, c.group.Kill(), c.group.Undo())

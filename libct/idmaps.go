@@ -1,6 +1,7 @@
 package libct
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -27,6 +28,28 @@ func (c *creation) openIdmaps() error {
 			return fmt.Errorf("mounts[%d].uidMappings: %w", i, err)
 		}
 		c.in[compile.SlotIdmap(i)] = fd
+	}
+	return nil
+}
+
+// mapMount shows the bind mount that the child has just cloned through its maps.
+// The child comes here once for each such mount, in their order.
+func (c *creation) mapMount() error {
+	mounts := c.input.Spec.Mounts
+	for c.mapped < len(mounts) && !compile.IdmapByParent(&c.input, &mounts[c.mapped]) {
+		c.mapped++
+	}
+	i := c.mapped
+	if c.mapped++; i >= len(mounts) {
+		return errors.New("init has no more id-mapped mounts")
+	}
+	fd, err := c.fetch(compile.SlotCopyTo)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := idmapTree(fd, c.in[compile.SlotIdmap(i)], mounts[i].Options); err != nil {
+		return fmt.Errorf("mounts[%d]: map ids of %s: %w", i, mounts[i].Source, err)
 	}
 	return nil
 }

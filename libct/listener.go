@@ -1,6 +1,8 @@
 package libct
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"rt/libct/compile"
@@ -20,7 +22,7 @@ func (c *creation) takeListener() error {
 	p := c.input.Spec.Linux.Seccomp
 	sock, err := console.Dial(p.ListenerPath)
 	if err != nil {
-		return err
+		return fmt.Errorf("failed to connect with seccomp agent specified in the seccomp profile: %w", err)
 	}
 	defer unix.Close(sock)
 	return console.Send(sock, fd, string(c.processState(p.ListenerMetadata)))

@@ -120,6 +120,7 @@ func (c *creation) lookIntoRootfs() error {
 			}
 		}
 	}
+	in.Modes = coveredModes(in, fd)
 	if in.Spec.Linux != nil && strings.HasSuffix(in.Spec.Linux.RootfsPropagation, "shared") {
 		in.RootMount, err = mountPoint(in.Rootfs)
 	}

@@ -52,6 +52,9 @@ type Input struct {
 	// Destinations are the mounts, by index in Spec.Mounts, whose destination is
 	// a dangling symbolic link of the image, resolved inside the root.
 	Destinations map[int]string
+	// Modes are those of the directories that tmpfs mounts, by index in
+	// Spec.Mounts, will cover: the tmpfs gets the same.
+	Modes map[int]uint32
 	// Rootless is set when the caller lacks privileges in the initial user
 	// namespace.
 	Rootless bool
@@ -109,6 +112,8 @@ const (
 	BarrierClone = 't'
 	// BarrierCopyUp: the parent copies a directory into a tmpfs.
 	BarrierCopyUp = 'c'
+	// BarrierIdmap: the parent maps the ids of the bind mount in slot "mnt".
+	BarrierIdmap = 'i'
 	// BarrierHooks: everything is mounted, nothing pivoted: net devices and the
 	// hooks prestart, createRuntime, createContainer.
 	BarrierHooks = 'h'
@@ -127,7 +132,9 @@ type compiler struct {
 	b    *plan.Builder
 	sync plan.Slot
 	root plan.Slot
-	ns   namespaces
+	// parked is the exec fifo of a container that waits for start.
+	parked plan.Slot
+	ns     namespaces
 	// devReadonly: /dev becomes read-only after its nodes are made.
 	devReadonly bool
 	// tidy closes descriptors on the way, for plans with very many mounts.

@@ -94,11 +94,10 @@ func (c *compiler) lookupExecutable(p *specs.Process) {
 // until execve; inputs must lie above them.
 const LastFds = 8
 
-// wait is the last barrier: the cgroup's limits are set, the container recorded.
-// A parked container then waits for a byte in the exec fifo. What the child
-// still needs is moved next to the preserved descriptors and all others are
-// closed: a parked container holds nothing of the host's.
-func (c *compiler) wait() {
+// closeOthers moves what the child still needs next to the preserved descriptors
+// and closes all others: a parked container holds nothing of the host's. It
+// comes before seccomp, whose filter may refuse close_range.
+func (c *compiler) closeOthers() {
 	c.b.Step("close other descriptors")
 	at := 3 + c.in.PreserveFds
 	keep := func(name string) plan.Slot {
@@ -108,18 +107,23 @@ func (c *compiler) wait() {
 		return s
 	}
 	keep(SlotSync)
-	exec := plan.None
 	if c.in.Park {
-		exec = keep(SlotExec)
+		c.parked = keep(SlotExec)
 		c.b.SetStatus(keep(SlotStatus))
 	}
 	c.b.Add(plan.CloseRange(at, false))
+}
+
+// wait is the last barrier: the cgroup's limits are set, the container recorded.
+// A parked container then waits for a byte in the exec fifo.
+func (c *compiler) wait() {
+	c.b.Step("ready")
 	c.b.Barrier(c.sync, BarrierReady, "ready")
 	c.b.Step("outlive the parent")
 	c.b.Add(plan.Prctl(unix.PR_SET_PDEATHSIG, 0, 0))
 	if c.in.Park {
 		c.b.Step("wait for start")
-		c.b.Add(plan.Close(c.sync), plan.Read(exec, 1).Expect(1, unix.ECANCELED))
+		c.b.Add(plan.Close(c.sync), plan.Read(c.parked, 1).Expect(1, unix.ECANCELED))
 	}
 }
 

@@ -57,6 +57,21 @@ func SourceByParent(in *Input, m *specs.Mount) bool {
 	return false
 }
 
+// IdmapByParent reports whether the parent must map the ids of a mount that the
+// child has cloned: in a user namespace the child may not.
+func IdmapByParent(in *Input, m *specs.Mount) bool {
+	_, _, ok := IdmapOf(in.Spec, m)
+	if !ok || !IsBind(m) || SourceByParent(in, m) || in.Rootless || in.Spec.Linux == nil {
+		return false
+	}
+	for _, ns := range in.Spec.Linux.Namespaces {
+		if ns.Type == specs.UserNamespace {
+			return true
+		}
+	}
+	return false
+}
+
 func below(path, dir string) bool {
 	path = clean(path)
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
@@ -83,7 +98,7 @@ func (c *compiler) mount(i int) {
 	case m.Type == "cgroup" || m.Type == "cgroup2":
 		c.cgroupMount(m, dest, o)
 	default:
-		c.filesystem(m, dest, o)
+		c.filesystem(i, m, dest, o)
 	}
 }
 
@@ -96,7 +111,7 @@ func mountName(m *specs.Mount) string {
 }
 
 // filesystem mounts a new file system.
-func (c *compiler) filesystem(m *specs.Mount, dest string, o mountOptions) {
+func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o mountOptions) {
 	fs, mnt := c.b.Slot("fs"), c.b.Slot("mnt")
 	var t plan.Slot
 	if o.copyUp {
@@ -105,6 +120,10 @@ func (c *compiler) filesystem(m *specs.Mount, dest string, o mountOptions) {
 	c.b.Add(plan.Fsopen(m.Type).To(fs))
 	if m.Source != "" {
 		c.b.Add(plan.FsconfigString(fs, "source", m.Source))
+	}
+	if mode, ok := c.in.Modes[i]; ok {
+		// A mode among the options comes later, and counts.
+		c.b.Add(plan.FsconfigString(fs, "mode", strconv.FormatUint(uint64(mode), 8)))
 	}
 	for _, f := range o.flags {
 		c.b.Add(plan.FsconfigFlag(fs, f))
@@ -126,7 +145,12 @@ func (c *compiler) filesystem(m *specs.Mount, dest string, o mountOptions) {
 		c.devReadonly = true
 	}
 	c.b.Add(plan.FsconfigCreate(fs), plan.Fsmount(fs, set).To(mnt))
-	if !o.copyUp {
+	switch {
+	case m.Type == "proc" || m.Type == "sysfs":
+		// A link of the image's would put the kernel's files where nobody
+		// guards them (CVE-2019-19921, CVE-2023-27561).
+		t = c.target(dest, plain)
+	case !o.copyUp:
 		t = c.target(dest, directory)
 	}
 	c.b.Add(plan.MoveMount(mnt, t))
@@ -185,7 +209,10 @@ func (c *compiler) attributes(i int, mnt plan.Slot, o mountOptions) {
 	}
 	c.recursiveAttributes(mnt, o)
 	m := &c.spec.Mounts[i]
-	if _, _, ok := IdmapOf(c.spec, m); ok && !SourceByParent(c.in, m) {
+	if IdmapByParent(c.in, m) {
+		// A detached mount of the child's has to be in "mnt" for the parent.
+		c.b.Barrier(c.sync, BarrierIdmap, "id-mapped mount "+m.Destination)
+	} else if _, _, ok := IdmapOf(c.spec, m); ok && !SourceByParent(c.in, m) {
 		flags := uint64(unix.AT_EMPTY_PATH)
 		if o.ridmap {
 			flags |= unix.AT_RECURSIVE

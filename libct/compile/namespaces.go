@@ -100,7 +100,8 @@ func (c *compiler) enterNamespaces() {
 	}
 	if again || (late && made&unix.CLONE_NEWPID != 0) {
 		c.b.Step("enter the pid and time namespaces")
-		c.b.Add(plan.CloneParent(0, c.b.Slot(SlotPid)))
+		// Only the leader of a session may take a controlling terminal.
+		c.b.Add(plan.CloneParent(0, c.b.Slot(SlotPid)), plan.Setsid())
 		c.armDeathSignal()
 	}
 	if c.ns.made&unix.CLONE_NEWCGROUP != 0 {

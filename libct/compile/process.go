@@ -33,6 +33,7 @@ func (c *compiler) process() {
 	c.limits(p)
 	c.schedule(p)
 	c.cwd(p, true)
+	c.closeOthers()
 	early := c.in.Seccomp != nil && !p.NoNewPrivileges
 	c.groupsAndBounding(p)
 	if early {
@@ -195,5 +196,6 @@ func (c *compiler) seccomp() {
 	c.b.Add(o)
 	if f.Notify {
 		c.b.Barrier(c.sync, BarrierListener, "seccomp listener")
+		c.b.Add(plan.Close(c.b.Slot(SlotListener)))
 	}
 }

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,8 @@ const (
 	file
 	// likeSource makes what the slot "mnt" refers to: a file or a directory.
 	likeSource
+	// plain is a directory that no symbolic link leads to.
+	plain
 )
 
 // target opens dest inside the root for a mount to come, into slot "target",
@@ -28,7 +31,7 @@ func (c *compiler) target(dest string, k kind) plan.Slot {
 	if path == "" {
 		path = "."
 	}
-	c.b.Add(c.lookup(path, opath).To(t).Or(unix.ENOENT))
+	c.b.Add(c.lookupTarget(path, k).To(t).Or(unix.ENOENT))
 	if path != "." {
 		c.makeTarget(path, k, t)
 	}
@@ -56,7 +59,7 @@ func (c *compiler) makeTarget(path string, k kind, t plan.Slot) {
 	mkdir := plan.Mkdirat(plan.V(parent), name, 0o755).Or(unix.EEXIST)
 	mkfile := plan.Mknodat(plan.V(parent), name, unix.S_IFREG|0o755, 0, 0).Or(unix.EEXIST)
 	switch k {
-	case directory:
+	case directory, plain:
 		c.b.Add(mkdir.IfNot(t))
 	case file:
 		c.b.Add(mkfile.IfNot(t))
@@ -67,7 +70,16 @@ func (c *compiler) makeTarget(path string, k kind, t plan.Slot) {
 			mkdir.If(isDir), mkfile.IfNot(isDir), plan.Close(isDir).If(isDir),
 		)
 	}
-	c.b.Add(c.lookup(path, opath).To(t).IfNot(t))
+	c.b.Add(c.lookupTarget(path, k).To(t).IfNot(t))
+}
+
+// lookupTarget opens a target of that kind.
+func (c *compiler) lookupTarget(path string, k kind) plan.Op {
+	if k != plain {
+		return c.lookup(path, opath)
+	}
+	return c.lookup(path, opath|unix.O_DIRECTORY|unix.O_NOFOLLOW).
+		Saying("filesystem " + strconv.Quote("/"+path) + " must be mounted on ordinary directory:")
 }
 
 // done closes a passing descriptor when there are so many mounts that the limit

@@ -140,12 +140,12 @@ func validateMemoryPolicy(l *specs.Linux) error {
 	}
 	nodes, err := ParseList(m.Nodes)
 	if err != nil {
-		return fmt.Errorf("linux.memoryPolicy.nodes: %w", err)
+		return fmt.Errorf("linux.memoryPolicy.nodes: invalid memory policy node: %w", err)
 	}
 	switch m.Mode {
 	case specs.MpolDefault, specs.MpolLocal:
 		if len(nodes) > 0 {
-			return fmt.Errorf("linux.memoryPolicy.nodes: %s takes none", m.Mode)
+			return fmt.Errorf("linux.memoryPolicy.nodes: %s mode requires 0 nodes but got %d", m.Mode, count(nodes))
 		}
 	case specs.MpolBind, specs.MpolInterleave, specs.MpolWeightedInterleave, specs.MpolPreferredMany:
 		if len(nodes) == 0 {
@@ -153,7 +153,7 @@ func validateMemoryPolicy(l *specs.Linux) error {
 		}
 	case specs.MpolPreferred:
 	default:
-		return fmt.Errorf("linux.memoryPolicy.mode: unknown mode %s", quote(string(m.Mode)))
+		return fmt.Errorf("linux.memoryPolicy.mode: invalid memory policy mode %s", quote(string(m.Mode)))
 	}
 	return validateMemoryPolicyFlags(m)
 }
@@ -171,7 +171,7 @@ func validateMemoryPolicyFlags(m *specs.LinuxMemoryPolicy) error {
 				return fmt.Errorf(": %s goes with MPOL_BIND and MPOL_PREFERRED_MANY only", *f)
 			}
 		default:
-			return fmt.Errorf(": unknown flag %s", quote(string(*f)))
+			return fmt.Errorf(": invalid memory policy flag %s", quote(string(*f)))
 		}
 		if fixed && relative {
 			return errors.New(": static and relative nodes exclude each other")

@@ -44,6 +44,14 @@ func ParseList(text string) ([]Range, error) {
 	return list, nil
 }
 
+// count is how many numbers the ranges hold.
+func count(ranges []Range) (n int) {
+	for _, r := range ranges {
+		n += r.Last - r.First + 1
+	}
+	return n
+}
+
 func parseID(text string) (int, bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return int(n), err == nil

@@ -128,7 +128,7 @@ func validateSyscall(s *specs.LinuxSyscall) error {
 		case name == "":
 			return fmt.Errorf(".names[%d]: must not be empty", i)
 		case name == "write" && s.Action == specs.ActNotify:
-			return fmt.Errorf(".names[%d]: %s cannot be used for write", i, specs.ActNotify)
+			return fmt.Errorf(".names[%d]: %s cannot be used for the write syscall", i, specs.ActNotify)
 		}
 	}
 	return each(".args", s.Args, func(a *specs.LinuxSeccompArg) error {

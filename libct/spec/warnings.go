@@ -58,7 +58,7 @@ func (w *warnings) capabilities(c *specs.LinuxCapabilities) {
 	both := capabilitySet(c.Permitted) & capabilitySet(c.Inheritable)
 	for i, name := range c.Ambient {
 		if n, ok := Capability(name); ok && both&(1<<n) == 0 {
-			w.add("process.capabilities.ambient[%d]: %s is ignored, it is not in permitted and inheritable", i, name)
+			w.add("process.capabilities.ambient[%d]: can't raise ambient capability %s: it is not in permitted and inheritable", i, name)
 		}
 	}
 }
