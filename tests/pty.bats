@@ -154,8 +154,8 @@ tty_run() {
 		if pid == 0:
 		    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 99, 0, 0))
 		    os.execv(sys.argv[1], sys.argv[1:])
+		data = os.read(fd, 4096)
 		os.write(fd, b"words\n")
-		data = b""
 		while True:
 		    try: piece = os.read(fd, 4096)
 		    except OSError: break
