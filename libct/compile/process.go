@@ -117,12 +117,13 @@ func (c *compiler) cwd(p *specs.Process, asRoot bool) {
 // groupsAndBounding does what needs the caller's capabilities.
 func (c *compiler) groupsAndBounding(p *specs.Process) {
 	c.b.Step("process.capabilities.bounding")
+	keep := uint64(0) // without process.capabilities: else execve would give root all
 	if p.Capabilities != nil {
-		keep := c.capSet(p.Capabilities.Bounding)
-		for n := 0; n <= c.in.Facts.LastCap; n++ {
-			if keep>>n&1 == 0 {
-				c.b.Add(plan.Prctl(unix.PR_CAPBSET_DROP, uint64(n), 0))
-			}
+		keep = c.capSet(p.Capabilities.Bounding)
+	}
+	for n := 0; n <= c.in.Facts.LastCap; n++ {
+		if keep>>n&1 == 0 {
+			c.b.Add(plan.Prctl(unix.PR_CAPBSET_DROP, uint64(n), 0))
 		}
 	}
 	c.b.Step("process.user")
