@@ -155,7 +155,7 @@ func (c *creation) beforePivot() error {
 	if err := runHooks("createRuntime", s.Hooks.CreateRuntime, state); err != nil {
 		return err
 	}
-	return containerHooks{pidfd: c.pidfd, namespaces: c.rec.Namespaces, facts: c.input.Facts}.
+	return containerHooks{pidfd: c.pidfd, namespaces: c.rec.Namespaces, input: c.input}.
 		run("createContainer", s.Hooks.CreateContainer, state)
 }
 
@@ -185,7 +185,8 @@ func (c *creation) takeConsole() (err error) {
 		return err
 	}
 	if c.o.ConsoleSocket == "" {
-		return nil
+		// Before the container can write.
+		return console.ClearONLCR(c.master)
 	}
 	return send(c.o.ConsoleSocket, c.master, console.MasterName)
 }
@@ -207,7 +208,7 @@ func (c *creation) ready() error {
 	}
 	if !c.park {
 		// What start does for a parked container.
-		hooks := containerHooks{pidfd: c.pidfd, namespaces: c.rec.Namespaces, facts: c.input.Facts}
+		hooks := containerHooks{pidfd: c.pidfd, namespaces: c.rec.Namespaces, input: c.input, group: c.group}
 		if err := hooks.run("startContainer", c.rec.StartContainer, c.state("created")); err != nil {
 			return initError(err)
 		}

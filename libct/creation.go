@@ -246,6 +246,9 @@ func (c *creation) launch() (err error) {
 		if err := c.dir.WriteFile(lateFile, lateOps(c.plan)); err != nil {
 			return err
 		}
+		if err := c.keepConfined(); err != nil {
+			return err
+		}
 	}
 	values, err := c.in.values(c.plan)
 	if err != nil {

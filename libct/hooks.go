@@ -12,11 +12,13 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"rt/libct/cgroup"
 	"rt/libct/child"
+	"rt/libct/compile"
 	"rt/libct/hook"
 	"rt/libct/host"
 	"rt/libct/jsontext"
-	"rt/libct/plan"
+	"rt/libct/spec"
 )
 
 // stateJSON is what hooks read on standard input (runtime-spec
@@ -59,7 +61,11 @@ func runHooks(kind string, hooks []specs.Hook, s *State) error {
 type containerHooks struct {
 	pidfd      int
 	namespaces uint64
-	facts      host.Facts
+	// input has the facts and, for confined hooks, the process, the filter and
+	// the cgroups that they are held to.
+	input compile.Input
+	// group is the container's, for confined hooks; otherwise nil.
+	group *cgroup.Group
 }
 
 func (c containerHooks) run(kind string, hooks []specs.Hook, s *State) error {
@@ -75,44 +81,8 @@ func (c containerHooks) run(kind string, hooks []specs.Hook, s *State) error {
 	return nil
 }
 
-// plan enters the namespaces and executes the hook.
-func (c containerHooks) plan(h *specs.Hook) *plan.Plan {
-	b := plan.NewBuilder()
-	target, stdin := b.Input("init"), b.Input("stdin")
-	b.Step("hook " + h.Path)
-	b.Add(plan.Prctl(unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL), 0))
-	b.Add(plan.DefaultSignal(32), plan.DefaultSignal(33))
-	if c.namespaces != 0 {
-		b.Add(plan.Setns(target, c.namespaces))
-	}
-	if c.namespaces&unix.CLONE_NEWUSER != 0 {
-		b.Add(plan.Setresgid(0).Or(unix.EINVAL), plan.Setresuid(0).Or(unix.EINVAL))
-	}
-	if c.namespaces&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 {
-		b.Add(plan.CloneParent(0, b.Slot("pid")))
-		b.Add(plan.Prctl(unix.PR_SET_PDEATHSIG, uint64(unix.SIGKILL), 0))
-	}
-	b.Add(plan.Setrlimit(unix.RLIMIT_NOFILE, c.facts.Nofile.Soft, c.facts.Nofile.Hard).Or(unix.EPERM))
-	b.Add(plan.Chdir("/"), plan.Dup3(stdin, 0, 0), plan.CloseRange(3, true), plan.UnblockSignals(0))
-	args := h.Args
-	if len(args) == 0 {
-		args = []string{h.Path}
-	}
-	b.Add(plan.Execve(h.Path, args, h.Env))
-	return b.Plan()
-}
-
 func (c containerHooks) one(h *specs.Hook, state []byte) error {
-	p := c.plan(h)
-	if err := p.Check(); err != nil {
-		return err
-	}
-	read, err := stateFile(state)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(read)
-	proc, err := child.Start(p, []int64{int64(c.pidfd), int64(read)}, -1)
+	proc, err := c.launch(h, state)
 	if err != nil {
 		return err
 	}
@@ -135,6 +105,78 @@ func (c containerHooks) one(h *specs.Hook, state []byte) error {
 		defer unix.Close(pidfd)
 	}
 	return c.await(proc, h, pid, pidfd)
+}
+
+// launch starts the hook's process.
+func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, error) {
+	in := inputs{}
+	defer in.close()
+	dir := -1
+	if c.group != nil {
+		if err := in.openTasks(c.group); err != nil {
+			return nil, err
+		}
+		fd, err := c.group.Fd()
+		if err != nil {
+			return nil, err
+		}
+		if dir = fd; dir >= 0 {
+			defer unix.Close(dir)
+		}
+		c.input.Hierarchies = hierarchies(c.group)
+	}
+	p, err := compile.Hook(c.input, c.namespaces, h, c.group != nil)
+	if err != nil {
+		return nil, err
+	}
+	read, err := stateFile(state)
+	if err != nil {
+		return nil, err
+	}
+	in[compile.SlotStdin] = read
+	if in[compile.SlotInit], err = unix.FcntlInt(uintptr(c.pidfd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		return nil, fmt.Errorf("duplicate init's pidfd: %w", err)
+	}
+	values, err := in.values(p)
+	if err != nil {
+		return nil, err
+	}
+	return child.Start(p, values, dir)
+}
+
+// confinedFile keeps what startContainer hooks are held to until start.
+const confinedFile = "confined"
+
+// keepConfined stores it, if there are such hooks.
+func (c *creation) keepConfined() error {
+	if len(c.rec.StartContainer) == 0 {
+		return nil
+	}
+	s := c.input.Spec
+	p := *s.Process
+	p.Args, p.Env = nil, nil
+	kept := specs.Spec{Version: s.Version, Process: &p}
+	if s.Linux != nil {
+		kept.Linux = &specs.Linux{Seccomp: s.Linux.Seccomp}
+	}
+	return c.dir.WriteFile(confinedFile, spec.Encode(&kept, ""))
+}
+
+// confined is what keepConfined stored, compiled anew.
+func (s *starting) confined() (in compile.Input, err error) {
+	text, err := s.dir.ReadFile(confinedFile)
+	if err != nil {
+		return in, fmt.Errorf("read what hooks of %s are held to: %w", s.dir.ID(), err)
+	}
+	if in.Spec, err = spec.Decode(text); err != nil {
+		return in, err
+	}
+	if in.Facts, err = host.Probe(); err != nil {
+		return in, err
+	}
+	in.Rootless = s.rec.Rootless
+	in.Seccomp, err = filters{root: s.root.FD(), facts: in.Facts}.compile(seccompOf(in.Spec))
+	return in, err
 }
 
 func (c containerHooks) await(proc *child.Process, h *specs.Hook, pid, pidfd int) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"rt/libct/cgroup"
 	"rt/libct/compile"
 	"rt/libct/plan"
 )
@@ -46,6 +47,22 @@ func (in inputs) drop(name string) {
 		unix.Close(fd)
 		delete(in, name)
 	}
+}
+
+// openTasks opens the files that a process writes itself into the v1 hierarchies
+// through.
+func (in inputs) openTasks(g *cgroup.Group) error {
+	for _, p := range g.Places() {
+		if p.V2 {
+			continue
+		}
+		fd, err := unix.Open(p.Tasks(), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", p.Tasks(), err)
+		}
+		in["cgroup "+p.Name] = fd
+	}
+	return nil
 }
 
 // openNamespaces opens the namespaces to join, checked to be of their type.

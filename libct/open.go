@@ -34,15 +34,8 @@ func (c *creation) openInputs() error {
 			return err
 		}
 	}
-	for _, p := range c.group.Places() {
-		if p.V2 {
-			continue
-		}
-		fd, err := unix.Open(p.Tasks(), unix.O_WRONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", p.Tasks(), err)
-		}
-		c.in["cgroup "+p.Name] = fd
+	if err := c.in.openTasks(c.group); err != nil {
+		return err
 	}
 	if err := c.in.openNamespaces(in.Spec); err != nil {
 		return err

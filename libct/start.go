@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rt/libct/child"
-	"rt/libct/host"
 	"rt/libct/store"
 )
 
@@ -21,7 +20,7 @@ func (r *Runtime) Start(id string) error {
 		return err
 	}
 	defer dir.Close()
-	s := &starting{r: r, dir: dir.Dir}
+	s := &starting{r: r, dir: dir.Dir, root: dir.root}
 	if err := s.release(); err != nil {
 		return err
 	}
@@ -36,6 +35,7 @@ func (r *Runtime) Start(id string) error {
 type starting struct {
 	r      *Runtime
 	dir    *store.Dir
+	root   *store.Root
 	rec    *store.Record
 	pidfd  int
 	status int // the status fifo, for reading
@@ -109,11 +109,15 @@ func (s *starting) hooksAndGo() error {
 // startContainerHooks run in the container, before its program. A failure ends
 // the container (runtime-spec runtime.md#lifecycle, step 8).
 func (s *starting) startContainerHooks() error {
-	facts, err := host.Probe()
+	in, err := s.confined()
 	if err != nil {
 		return err
 	}
-	err = containerHooks{pidfd: s.pidfd, namespaces: s.rec.Namespaces, facts: facts}.
+	g, err := group(s.rec)
+	if err != nil {
+		return err
+	}
+	err = containerHooks{pidfd: s.pidfd, namespaces: s.rec.Namespaces, input: in, group: g}.
 		run("startContainer", s.rec.StartContainer, s.state("created"))
 	if err != nil {
 		_ = unix.PidfdSendSignal(s.pidfd, unix.SIGKILL, nil, 0)

@@ -235,3 +235,35 @@ log_hooks() {
 	lacks "$(cat "$T/fds")" "$ROOT"
 	is "$(grep -c -- '->' "$T/fds")" 4
 }
+
+# rights prints what the process reading it may do.
+RIGHTS='grep -E "^(Uid|Gid|Groups|Cap[A-Z][a-z]*|NoNewPrivs|Seccomp):" /proc/self/status'
+
+@test "startContainer hooks have no more rights than the process" {
+	# The hook's file is the image's: with the runtime's rights it would own the host.
+	config '.process.user = {uid: 5, gid: 7, additionalGids: [9]} | .process.noNewPrivileges = true |
+		.process.capabilities = {bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"]} |
+		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mount"], action: "SCMP_ACT_ERRNO"}]}'
+	chmod 1777 "$BUNDLE/rootfs/tmp"
+	hook startContainer "$RIGHTS >/tmp/hook; cat /proc/self/cgroup >/tmp/hook.cg"
+	script "$RIGHTS; cat /proc/self/cgroup >/tmp/cg"
+	ok run --bundle "$BUNDLE" "$ID"
+	is "$(cat "$BUNDLE/rootfs/tmp/hook")" "$out"
+	is "$(cat "$BUNDLE/rootfs/tmp/hook.cg")" "$(cat "$BUNDLE/rootfs/tmp/cg")"
+	has "$out" "Seccomp:"$'\t'2
+	rm "$BUNDLE/rootfs/tmp/hook"
+	created
+	ok start "$ID"
+	is "$(cat "$BUNDLE/rootfs/tmp/hook")" "$out"
+}
+
+@test "startContainer hooks are held to a filter without noNewPrivileges too" {
+	config '.process.noNewPrivileges = false |
+		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL"}]}'
+	config '.hooks.startContainer = [{path: "/bin/mkdir", args: ["mkdir", "/tmp/made"]}]'
+	script true
+	created
+	refused start "$ID"
+	has "$err" "bad system call"
+	[ ! -e "$BUNDLE/rootfs/tmp/made" ]
+}

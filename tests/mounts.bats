@@ -291,3 +291,48 @@ flags() { sh_run "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 	peer_defect "runc before 1.3.6 mounts a tmpfs for each"
 	is "$out" 1
 }
+
+@test "a tmpfs has the mode of the directory it covers" {
+	mkdir -p "$BUNDLE/rootfs/odd" "$T/data/sub"
+	chmod 0710 "$BUNDLE/rootfs/odd"
+	chmod 3751 "$T/data/sub"
+	mount_add /odd tmpfs tmpfs
+	mount_add /mnt bind "$T/data" bind
+	mount_add /mnt/sub tmpfs tmpfs
+	mount_add /fresh tmpfs tmpfs
+	sh_run 'stat -c %a /odd /mnt/sub /fresh'
+	is "$out" $'710\n3751\n1777'
+	config '(.mounts[] | select(.destination == "/odd")).options = ["mode=1711"]'
+	sh_run 'stat -c %a /odd'
+	is "$out" 1711
+}
+
+@test "proc and sysfs are not mounted through a symbolic link" {
+	for d in proc sys; do
+		rm -rf "$BUNDLE/rootfs/$d"
+		mkdir -p "$BUNDLE/rootfs/else"
+		ln -s /else "$BUNDLE/rootfs/$d"
+		script true
+		refused run --bundle "$BUNDLE" "$ID"
+		has "$err" "must be mounted on ordinary directory"
+		rm "$BUNDLE/rootfs/$d"
+		mkdir "$BUNDLE/rootfs/$d"
+	done
+}
+
+@test "a destination that begins with the rootfs's path is a place in it" {
+	mkdir "$T/data"
+	touch "$T/data/file"
+	mount_add "$BUNDLE/rootfs/mnt" bind "$T/data" bind
+	sh_run 'ls /mnt'
+	is "$out" file
+}
+
+@test "a source inside the rootfs is what the mounts before it made of it" {
+	mkdir "$T/data"
+	touch "$T/data/file"
+	mount_add /mnt bind "$T/data" bind
+	mount_add /again bind "$BUNDLE/rootfs/mnt" rbind
+	sh_run 'ls /again'
+	is "$out" file
+}

@@ -195,3 +195,23 @@ tty_run() {
 		lacks "$(cat "$T/tty")" "/dev/pts/$(ls /dev/pts | grep -v ptmx | sort -n | tail -n 1)x"
 	fi
 }
+
+@test "a terminal in a pid namespace that is joined" {
+	first="$ID"
+	config '.process.terminal = false'
+	running
+	pid=$(pid_of)
+	second
+	config --arg p "/proc/$pid/ns/pid" '.process.terminal = true |
+		.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)'
+	tty_run 'echo to the terminal >/dev/tty'
+	has "$tty" "to the terminal"
+	ok delete --force "$first"
+}
+
+@test "output in the foreground has no carriage returns added" {
+	[ -x /usr/bin/script ] || skip "host: no script(1)"
+	script 'printf "one\ntwo\n"'
+	/usr/bin/script -qec "'$RUNTIME' --root '$ROOT' run --bundle '$BUNDLE' '$ID'" /dev/null </dev/null >"$T/typescript" 3>&- 4>&-
+	has "$(cat -v "$T/typescript")" $'one\ntwo'
+}

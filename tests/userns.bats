@@ -168,3 +168,18 @@ prepare() {
 	ok delete --force "$ID"
 	is "$(status_of)" absent
 }
+
+@test "a source inside the rootfs can be an id-mapped mount" {
+	newer_than_runc_1_1 "id-mapped mounts"
+	mkdir "$T/data"
+	touch "$T/data/file"
+	chown 100001:200001 "$T/data/file"
+	mount_add /mnt bind "$T/data" bind
+	mount_add /again bind "$BUNDLE/rootfs/mnt" bind
+	config '.mounts[-1] += {uidMappings: [{containerID: 100000, hostID: 100010, size: 10}],
+		gidMappings: [{containerID: 200000, hostID: 200010, size: 10}]}'
+	script 'stat -c %u:%g /mnt/file /again/file'
+	oci run --bundle "$BUNDLE" "$ID"
+	case "$err" in *"invalid argument"*) skip "host: no id-mapped mounts of this file system" ;; esac
+	is "$out" $'1:1\n11:11'
+}
