@@ -38,6 +38,10 @@ func main() {
 // run executes one command line and returns the exit status.
 func run(args []string) int {
 	if slices.Contains(args, "create") || slices.Contains(args, "run") {
+		if err := enoughFiles(); err != nil {
+			fmt.Fprintln(os.Stderr, "rt:", err)
+			return 1
+		}
 		// Before anything else: it executes rt again.
 		if err := seal.Self(); err != nil {
 			fmt.Fprintln(os.Stderr, "rt:", err)
@@ -50,6 +54,22 @@ func run(args []string) int {
 	app := newApp(log, umask)
 	// The name in texts is rt, whatever file name a manager started.
 	return log.exit(app.Run(append([]string{"rt"}, flagsFirst(app, args)...)))
+}
+
+// minFiles is what making a container may hold open at once.
+const minFiles = 32
+
+// enoughFiles answers in one line where Go's runtime would crash for want of
+// descriptors.
+func enoughFiles() error {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return fmt.Errorf("getrlimit RLIMIT_NOFILE: %w", err)
+	}
+	if l.Cur < minFiles {
+		return fmt.Errorf("RLIMIT_NOFILE is %d, at least %d open files are needed", l.Cur, minFiles)
+	}
+	return nil
 }
 
 // newApp describes the command line. Before fills in the runtime and the log

@@ -134,7 +134,7 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	if rec.Status == store.Creating {
 		return nil // the record's pid is the creator's
 	}
-	pidfd, err := openInit(rec)
+	pidfd, err := openInit(rec, g)
 	if err != nil {
 		return nil //nolint:nilerr // not running, or not ours: the cgroup is cleared next
 	}
@@ -142,10 +142,8 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
 		return fmt.Errorf("kill init of %s: %w", rec.ID, err)
 	}
-	if frozen, err := g.Frozen(); err == nil && frozen {
-		if err := g.Thaw(); err != nil {
-			return err
-		}
+	if err := thaw(g); err != nil {
+		return err
 	}
 	gone, err := poll(pidfd, unix.POLLIN, deadline)
 	if err == nil && !gone {

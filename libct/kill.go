@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rt/libct/cgroup"
 	"rt/libct/store"
 )
 
@@ -40,7 +41,11 @@ func signalInit(dir *store.Dir, rec *store.Record, sig unix.Signal) error {
 	if rec.Status == store.Creating {
 		return ErrNotRunning
 	}
-	pidfd, err := openInit(rec)
+	g, err := group(rec)
+	if err != nil {
+		return err
+	}
+	pidfd, err := openInit(rec, g)
 	if err != nil {
 		return err
 	}
@@ -60,18 +65,14 @@ func signalInit(dir *store.Dir, rec *store.Record, sig unix.Signal) error {
 	}
 	if sig == unix.SIGKILL {
 		// A frozen process of cgroup v1 takes no signal before it is thawed.
-		return thawFor(rec)
+		return thaw(g)
 	}
 	return nil
 }
 
-func thawFor(rec *store.Record) error {
-	frozen, err := isFrozen(rec)
-	if err != nil || !frozen {
-		return nil //nolint:nilerr // the signal is sent; the cgroup may be gone with its last process
-	}
-	g, err := group(rec)
-	if err != nil {
+// thaw lets a killed container take the signal.
+func thaw(g *cgroup.Group) error {
+	if frozen, err := g.Frozen(); err != nil || !frozen {
 		return err
 	}
 	return g.Thaw()
@@ -79,7 +80,7 @@ func thawFor(rec *store.Record) error {
 
 // openInit holds the container's init by a pidfd, and makes sure it is the
 // container's: a record may lie, or be made to (its pid must be in its cgroup).
-func openInit(rec *store.Record) (int, error) {
+func openInit(rec *store.Record, g *cgroup.Group) (int, error) {
 	pidfd, err := store.OpenProcess(rec.Pid, rec.StartTime)
 	if errors.Is(err, store.ErrNotRunning) {
 		return -1, ErrNotRunning
@@ -87,12 +88,9 @@ func openInit(rec *store.Record) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	g, err := group(rec)
-	if err == nil {
-		var in bool
-		if in, err = g.Holds(rec.Pid); err == nil && !in && !rec.Rootless {
-			err = fmt.Errorf("process %d is not in the container's cgroup", rec.Pid)
-		}
+	in, err := g.Holds(rec.Pid)
+	if err == nil && !in && !rec.Rootless {
+		err = fmt.Errorf("process %d is not in the container's cgroup", rec.Pid)
 	}
 	if err != nil {
 		unix.Close(pidfd)

@@ -35,13 +35,20 @@ func (g *Group) Freeze() error {
 	return err
 }
 
-// Thaw lets the processes go on.
+// Thaw lets the processes go on, whoever froze them: on a hybrid host others
+// may use the v1 freezer.
 func (g *Group) Thaw() error {
 	d, err := g.freezer()
 	if err != nil {
 		return err
 	}
-	return d.thaw()
+	if err := d.thaw(); err != nil {
+		return err
+	}
+	if v1 := g.v1("freezer"); v1 != nil && v1 != d {
+		return v1.thaw()
+	}
+	return nil
 }
 
 // Frozen says whether the group itself, not an ancestor, is frozen or about
@@ -52,6 +59,9 @@ func (g *Group) Frozen() (bool, error) {
 		return false, nil
 	}
 	frozen, err := d.frozen()
+	if v1 := g.v1("freezer"); err == nil && !frozen && v1 != nil && v1 != d {
+		frozen, err = v1.frozen()
+	}
 	if absent(err) {
 		return false, nil
 	}

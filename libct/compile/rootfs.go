@@ -61,9 +61,12 @@ func (c *compiler) rootfs() {
 	c.b.Add(
 		plan.Openat(plan.Cwd(), c.in.Rootfs, opath|unix.O_DIRECTORY, 0).To(at),
 		plan.OpenTree(plan.Cwd(), c.in.Rootfs, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE).To(c.root),
-		plan.MoveMount(c.root, at),
-		plan.Umask(0),
 	)
+	if c.rootPropagation()&unix.MS_SHARED != 0 {
+		// pivot_root takes no shared root; it becomes so afterwards.
+		c.b.Add(plan.MountSetattr(plan.V(c.root), "", unix.AT_EMPTY_PATH, 0, 0, unix.MS_PRIVATE, plan.None))
+	}
+	c.b.Add(plan.MoveMount(c.root, at), plan.Umask(0))
 	for i := range c.spec.Mounts {
 		c.mount(i)
 	}
@@ -75,9 +78,10 @@ func (c *compiler) rootfs() {
 	}
 	c.hooksBarrier()
 	c.sysctls()
-	c.rootAttributes()
+	c.readonlyRoot()
 	c.masks()
 	c.pivot()
+	c.propagateRoot()
 }
 
 // hooksBarrier lets the parent move network devices and run hooks, after the
@@ -90,16 +94,20 @@ func (c *compiler) hooksBarrier() {
 	}
 }
 
-// rootAttributes applies root.readonly and rootfsPropagation.
-func (c *compiler) rootAttributes() {
+// propagateRoot applies linux.rootfsPropagation to the new root.
+func (c *compiler) propagateRoot() {
 	if p := c.rootPropagation(); p != 0 {
 		c.b.Step("linux.rootfsPropagation " + c.spec.Linux.RootfsPropagation)
-		flags := uint64(unix.AT_EMPTY_PATH)
+		flags := uint64(0)
 		if p&unix.MS_REC != 0 {
-			flags |= unix.AT_RECURSIVE
+			flags = unix.AT_RECURSIVE
 		}
-		c.b.Add(plan.MountSetattr(plan.V(c.root), "", flags, 0, 0, p&^unix.MS_REC, plan.None))
+		c.b.Add(plan.MountSetattr(plan.Cwd(), "/", flags, 0, 0, p&^unix.MS_REC, plan.None))
 	}
+}
+
+// readonlyRoot applies root.readonly.
+func (c *compiler) readonlyRoot() {
 	if c.spec.Root != nil && c.spec.Root.Readonly {
 		c.b.Step("root.readonly")
 		c.b.Add(plan.MountSetattr(plan.V(c.root), "", unix.AT_EMPTY_PATH, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))

@@ -24,6 +24,11 @@ func (p *Plan) Fail(index int, errno syscall.Errno) *OpError {
 		return &OpError{Index: index, Step: "start", Line: "clone3", Errno: errno}
 	}
 	o := &p.Ops[index]
+	if errno == syscall.EINVAL && o.Call == sysMoveMount && strings.HasPrefix(o.Step, "mount ") {
+		// A file on a directory, or a directory on a file: mount(2) answered
+		// ENOTDIR, and managers look for that text.
+		errno = syscall.ENOTDIR
+	}
 	return &OpError{Index: index, Step: o.Step, Line: p.Line(index), Fault: o.Fault, Errno: errno}
 }
 
