@@ -58,6 +58,11 @@ func (r *Runtime) remove(dir *store.Dir, rec *store.Record) error {
 	if err != nil {
 		return err
 	}
+	return r.removeFrom(layout, dir, rec)
+}
+
+// removeFrom is remove where the hierarchies are known.
+func (r *Runtime) removeFrom(layout cgroup.Layout, dir *store.Dir, rec *store.Record) error {
 	g, err := groupToClear(dir, rec, layout)
 	if err != nil {
 		return err

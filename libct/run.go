@@ -48,7 +48,7 @@ func (c *creation) poststart() error {
 
 // finish deletes a container that has ended.
 func (c *creation) finish() error {
-	err := c.r.remove(c.dir, c.rec)
+	err := c.r.removeFrom(c.layout, c.dir, c.rec)
 	if errors.Is(err, store.ErrNotExist) {
 		return nil
 	}

@@ -9,7 +9,6 @@ package child
 
 import (
 	"fmt"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -77,10 +76,10 @@ func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
 }
 
 func (c *Process) spawn(ops int, arena []byte, cgroup int) error {
-	pidfd := int32(-1)
 	args := cloneArgs{
-		flags:      c.plan.Clone | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
-		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
+		flags: c.plan.Clone | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
+		// The kernel stores an int of 32 bits. c is on the heap, which never moves.
+		pidfd:      uint64(uintptr(unsafe.Pointer(&c.Pidfd))),
 		exitSignal: uint64(unix.SIGCHLD),
 	}
 	if cgroup >= 0 {
@@ -88,24 +87,11 @@ func (c *Process) spawn(ops int, arena []byte, cgroup int) error {
 		args.cgroup = uint64(cgroup)
 	}
 	j := job{ops: unsafe.Pointer(&arena[0]), n: uintptr(ops), page: unsafe.Pointer(&c.page[0]), status: uintptr(c.plan.Status + 1)}
-	var all, old unix.Sigset_t
-	for i := range all.Val {
-		all.Val[i] = ^uint64(0)
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
-		return fmt.Errorf("block signals: %w", err)
-	}
 	pid := spawn(unsafe.Pointer(&args), unsafe.Sizeof(args), &j)
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil); err != nil {
-		return fmt.Errorf("unblock signals: %w", err)
-	}
 	if pid >= maxErrno {
 		return fmt.Errorf("clone3: %w", unix.Errno(-pid))
 	}
-	runtime.KeepAlive(&args)
-	c.Pid, c.Pidfd = int(pid), int(pidfd)
+	c.Pid = int(pid)
 	return nil
 }
 

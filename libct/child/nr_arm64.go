@@ -2,7 +2,8 @@ package child
 
 // The system calls that the child makes of its own accord.
 const (
-	sysWrite     = 64
-	sysExitGroup = 94
-	sysClone3    = 435
+	sysWrite       = 64
+	sysExitGroup   = 94
+	sysClone3      = 435
+	sysSigprocmask = 135
 )

@@ -29,21 +29,33 @@ type job struct {
 	status uintptr // slot + 1 of the descriptor that gets the status, or 0
 }
 
-// spawn clones the calling thread. In the child it never returns.
+// sigSetMask is SIG_SETMASK of rt_sigprocmask(2), whose sets have eight bytes.
+const (
+	sigSetMask = 2
+	sigSetSize = 8
+)
+
+// spawn clones the calling thread. In the child it never returns, and every
+// signal is blocked, so that nothing of the runtime can run there.
 //
-// Preconditions: the goroutine is locked to its thread and every signal is
-// blocked, so that nothing of the runtime can run in the child; args has no
-// CLONE_VM.
+// Blocked signals also keep the goroutine on its thread from the first call to
+// the last: without SIGURG and without a function prologue nothing takes it off.
+// runtime.LockOSThread would do so at the price of a thread more.
+//
+// Preconditions: args has no CLONE_VM.
 //
 //go:noinline
 //go:norace
 //go:nosplit
 //go:nocheckptr
 func spawn(args unsafe.Pointer, size uintptr, j *job) uintptr {
+	all, old := ^uint64(0), uint64(0)
+	call(sysSigprocmask, sigSetMask, uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), sigSetSize, 0, 0)
 	pid := call(sysClone3, uintptr(args), size, 0, 0, 0, 0)
 	if pid == 0 {
 		walk(j)
 	}
+	call(sysSigprocmask, sigSetMask, uintptr(unsafe.Pointer(&old)), 0, sigSetSize, 0, 0)
 	return pid
 }
 
