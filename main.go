@@ -48,6 +48,9 @@ func run(args []string) int {
 			return 1
 		}
 	}
+	// What the caller left open is for the container at most, never for hooks. A
+	// kernel that does not know the call is refused later.
+	_ = unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC)
 	// What rt makes on the host (cgroups, records) has the modes that it says.
 	umask := unix.Umask(0o022)
 	log := &logger{}

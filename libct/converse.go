@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"rt/libct/compile"
 	"rt/libct/console"
 	"rt/libct/netdev"
+	"rt/libct/plan"
 )
 
 // converse answers the child at its barriers, until it is parked or has
@@ -31,9 +33,8 @@ func (c *creation) converse() error {
 			return err
 		}
 		if err := c.answer(b); err != nil {
-			if failed := c.proc.Err(); failed != nil {
-				// The child has gone on and ended: that is why.
-				return initError(failed)
+			if c.gone(err) {
+				return c.died() // that is why
 			}
 			return err
 		}
@@ -80,9 +81,24 @@ func (c *creation) follow() error {
 	return c.oomScore()
 }
 
+// gone reports whether the child has ended, or is just ending: then what the
+// parent does to it fails with ESRCH.
+func (c *creation) gone(err error) bool {
+	wait := time.Duration(0)
+	if c.proc.Err() != nil || errors.Is(err, unix.ESRCH) {
+		wait = time.Second
+	}
+	ended, err := poll(c.pidfd, unix.POLLIN, wait)
+	return err == nil && ended
+}
+
 // died says why the child ended: by its own report, or by a signal.
 func (c *creation) died() error {
 	if err := c.proc.Err(); err != nil {
+		var op *plan.OpError
+		if errors.As(err, &op) {
+			c.r.debug(op.Op() + ": " + op.Errno.Error())
+		}
 		return initError(err)
 	}
 	status, err := reap(c.current())
@@ -238,6 +254,8 @@ func (c *creation) commit() error {
 		if gone, err := poll(c.pidfd, unix.POLLIN, 0); err != nil || gone {
 			return c.died()
 		}
+	} else if c.plan.Ops[c.proc.Index()].Call.Name != "execve" {
+		return c.died()
 	}
 	return nil
 }

@@ -83,6 +83,12 @@ func (r *Runtime) warn(text string) {
 	}
 }
 
+func (r *Runtime) debug(text string) {
+	if r.Debug != nil {
+		r.Debug(text)
+	}
+}
+
 // handle is an open container and the root it is in.
 type handle struct {
 	*store.Dir

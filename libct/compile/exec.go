@@ -71,7 +71,8 @@ func (c *compiler) lookupExecutable(p *specs.Process) {
 	quoted := "exec: " + strconv.Quote(p.Args[0])
 	c.b.Step(quoted)
 	if strings.Contains(p.Args[0], "/") {
-		c.b.Add(plan.Faccessat2(p.Args[0], 1).Saying(quoted+":"),
+		c.b.Add(plan.Faccessat2(p.Args[0], 0).Saying(quoted+": stat "+p.Args[0]+":"),
+			plan.Faccessat2(p.Args[0], 1).Saying(quoted+":"),
 			plan.Openat(plan.Cwd(), p.Args[0], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).
 				ExpectError(unix.ENOTDIR, unix.EISDIR).Saying(quoted+":"))
 		return
@@ -112,6 +113,10 @@ func (c *compiler) closeOthers() {
 		c.b.SetStatus(keep(SlotStatus))
 	}
 	c.b.Add(plan.CloseRange(at, false))
+	for fd := 3; fd < 3+c.in.PreserveFds; fd++ {
+		// rt has made them close-on-exec, so that hooks do not get them.
+		c.b.Add(plan.KeepOnExec(fd))
+	}
 }
 
 // wait is the last barrier: the cgroup's limits are set, the container recorded.

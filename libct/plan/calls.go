@@ -50,6 +50,9 @@ func Fcntl(fd Slot, cmd, arg uint64) Op {
 	return op(sysFcntl, V(fd), F(cmd, &fcntlCommands), N(int(arg)))
 }
 
+// KeepOnExec is fcntl(fd, F_SETFD, 0).
+func KeepOnExec(fd int) Op { return op(sysFcntl, N(fd), F(2, &fcntlCommands), N(0)) }
+
 // Read is read(fd, buf, n).
 func Read(fd Slot, n int) Op { return op(sysRead, V(fd), O(n), N(n)) }
 

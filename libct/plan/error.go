@@ -33,15 +33,18 @@ func (p *Plan) Fail(index int, errno syscall.Errno) *OpError {
 }
 
 func (e *OpError) Error() string {
-	op := " (op " + strconv.Itoa(e.Index) + " " + e.Line + ")"
 	switch {
 	case strings.HasSuffix(e.Fault, ":"):
-		return e.Fault + " " + e.Errno.Error() + op
+		return e.Fault + " " + e.Errno.Error()
 	case e.Fault != "":
-		return e.Fault + op
+		return e.Fault
 	}
-	return quoteControl(e.Step) + ": " + e.Errno.Error() + op
+	return quoteControl(e.Step) + ": " + e.Errno.Error() + " (" + e.Op() + ")"
 }
+
+// Op is the op with its number, as the plan prints it. It is part of the error's
+// text, but for those that programs expect to be exact.
+func (e *OpError) Op() string { return "op " + strconv.Itoa(e.Index) + " " + e.Line }
 
 // Unwrap returns the errno.
 func (e *OpError) Unwrap() error { return e.Errno }

@@ -3,6 +3,8 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -25,6 +27,9 @@ func validateMounts(s *specs.Spec) error {
 func validateMountText(m *specs.Mount) error {
 	if m.Destination == "" {
 		return errors.New(".destination: must not be empty")
+	}
+	if path.Clean("/"+m.Destination) == "/" && !slices.Contains(m.Options, "remount") {
+		return errors.New(".destination: must not be /, which is the root file system itself")
 	}
 	for _, f := range [...]struct{ field, text string }{
 		{".destination", m.Destination}, {".type", m.Type}, {".source", m.Source},

@@ -34,6 +34,9 @@ func validateCommand(p *specs.Process) error {
 	if len(p.Args) == 0 {
 		return errors.New("process.args: must not be empty")
 	}
+	if p.Args[0] == "" {
+		return errors.New("process.args[0]: must not be empty")
+	}
 	if err := noNULs("process.args", p.Args); err != nil {
 		return err
 	}

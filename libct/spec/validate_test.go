@@ -79,6 +79,7 @@ func TestValidateProcess(t *testing.T) {
 	checkRows(t, in(`"process":{`, `}`,
 		row{`"args":null`, "process.args: must not be empty"},
 		row{`"args":[]`, "process.args: must not be empty"},
+		row{`"args":["","a"]`, "process.args[0]: must not be empty"},
 		row{`"args":["sh","a\u0000"]`, "process.args[1]: must not contain a NUL byte"},
 		row{`"args":["sh","","ü\n"]`, ""},
 		row{`"cwd":""`, "process.cwd: must not be empty"},
