@@ -40,7 +40,7 @@ type creation struct {
 	in      inputs
 	plan    *plan.Plan
 	proc    *child.Process
-	// sync is our end of the child's socket, -1 when closed.
+	// sync is our end of the child's socket, one of in.
 	sync int
 	// pid and pidfd are of the process that becomes the container's init.
 	pid, pidfd int
@@ -314,7 +314,11 @@ func (c *creation) killChild() error {
 	}
 	fd := c.pidfd
 	if pid != c.pid {
-		var err error
+		// A child of ours that was not waited for keeps its pid.
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err == unix.ECHILD {
+			return nil
+		}
 		if fd, err = unix.PidfdOpen(pid, 0); err != nil {
 			return fmt.Errorf("pidfd of init of %s: %w", c.id, err)
 		}
@@ -355,9 +359,6 @@ func (c *creation) current() int {
 // close closes what is open.
 func (c *creation) close() {
 	c.in.close()
-	if c.sync >= 0 {
-		unix.Close(c.sync)
-	}
 	if c.master >= 0 {
 		unix.Close(c.master)
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -257,28 +258,78 @@ func TestFailpointCreate(t *testing.T) {
 	}
 }
 
-// TestFailpointRun does the same with run, detached and in the foreground.
+// TestFailpointRun does the same with run, which has no second command for the
+// last ops.
 func TestFailpointRun(t *testing.T) {
-	for name, change := range variants {
-		for _, detach := range []bool{true, false} {
-			if name != "plain" && (!detach || name != "terminal") {
-				continue // as create, up to the last barrier
-			}
-			t.Run(fmt.Sprintf("%s,detach=%t", name, detach), func(t *testing.T) {
-				p := newPlace(t)
-				p.prepare(change)
-				o := CreateOptions{Bundle: p.bundle, Detach: detach, ConsoleSocket: p.console, NoSubreaper: true}
-				for i, n := 0, 1; i < n; i++ {
-					ops := p.failAt(i)
-					when := "failpoint " + strconv.Itoa(i)
-					_, err := p.r.Run("box", o)
-					if n = *ops; !failedAt(err, i) {
-						t.Errorf("%s: %v", when, err)
-					}
-					p.clean(when)
+	for _, name := range []string{"plain", "terminal"} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.prepare(variants[name])
+			o := CreateOptions{Bundle: p.bundle, Detach: true, ConsoleSocket: p.console}
+			for i, n := 0, 1; i < n; i++ {
+				ops := p.failAt(i)
+				when := "failpoint " + strconv.Itoa(i)
+				_, err := p.r.Run("box", o)
+				if n = *ops; !failedAt(err, i) {
+					t.Errorf("%s: %v", when, err)
 				}
-			})
+				p.clean(when)
+			}
+		})
+	}
+}
+
+// TestInitKilled kills the child from outside at every tenth op, and at every
+// barrier before it is come to and while the parent answers.
+func TestInitKilled(t *testing.T) {
+	for _, name := range []string{"hooks", "terminal", "userns", "time offsets"} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.prepare(variants[name])
+			for i, n := 0, 1; i < n; i++ {
+				taken := false
+				p.r.edit = func(pl *plan.Plan) {
+					n = len(pl.Ops)
+					taken = i%10 == 0 || strings.HasPrefix(pl.Ops[i].Step, "barrier ")
+					if taken {
+						pl.Ops = slices.Insert(pl.Ops, i, pause)
+						return
+					}
+					pl.Ops = slices.Insert(pl.Ops, 0, failpoint) // not interesting: be quick
+				}
+				done := make(chan struct{})
+				go p.killPaused(done)
+				_, err := p.r.Run("box", CreateOptions{Bundle: p.bundle, Detach: true, ConsoleSocket: p.console})
+				close(done)
+				when := "killed at " + strconv.Itoa(i)
+				if taken && (err == nil || !strings.Contains(err.Error(), fmt.Sprintf("init was killed by killed at op %d pause()", i))) {
+					t.Errorf("%s: %v", when, err)
+				}
+				p.clean(when)
+			}
+		})
+	}
+}
+
+// pause is an op that never ends: ppoll of nothing.
+var pause = plan.Op{Call: plan.Call{Name: "pause", NR: unix.SYS_PPOLL}, Into: plan.None, Guard: plan.None, Step: "pause"}
+
+// killPaused waits until a child is in pause and kills it.
+func (p *place) killPaused(done chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		default:
 		}
+		for _, pid := range p.ours() {
+			call, _ := os.ReadFile("/proc/" + pid + "/syscall")
+			if strings.HasPrefix(string(call), strconv.Itoa(unix.SYS_PPOLL)+" ") {
+				n, _ := strconv.Atoi(pid)
+				_ = unix.Kill(n, unix.SIGKILL)
+			}
+		}
+		time.Sleep(100 * time.Microsecond)
 	}
 }
 

@@ -59,7 +59,7 @@ func (c *creation) openSync() error {
 	if err != nil {
 		return fmt.Errorf("socketpair: %w", err)
 	}
-	c.sync = pair[0]
+	c.sync, c.in[compile.SlotPeer] = pair[0], pair[0]
 	return c.keep(compile.SlotSync, pair[1])
 }
 

@@ -93,6 +93,8 @@ const (
 	// SlotExec and SlotStatus are the two fifos of a parked container.
 	SlotExec   = "exec"
 	SlotStatus = "status"
+	// SlotPeer is the parent's end, of which the child has a copy.
+	SlotPeer = "peer"
 	// SlotPid is the pid of the process that goes on after a Clone op.
 	SlotPid = "pid"
 	// SlotConsole is the pty's master, SlotListener seccomp's notify descriptor.
@@ -179,6 +181,9 @@ func (c *compiler) guardChild() {
 	if !c.in.Rootless {
 		// Of an undumpable process the files in /proc belong to root, so a user
 		// could not write the child's id maps: there it waits for the maps.
+	// Or the child would keep the socket open for itself: a parent that died
+	// before the line above is found out at the first barrier.
+	c.b.Add(plan.Close(c.b.Input(SlotPeer)))
 		c.b.Add(plan.Prctl(unix.PR_SET_DUMPABLE, 0, 0))
 	}
 	// Go leaves two signals of the C library as it found them.

@@ -56,7 +56,7 @@ func last(list []int) int {
 func inputsKnown(in Input, p *plan.Plan) error {
 	for _, s := range p.Slots {
 		kind, _, numbered := strings.Cut(s.Name, " ")
-		known := []string{SlotSync}
+		known := []string{SlotSync, SlotPeer}
 		if in.Park {
 			known = append(known, SlotExec, SlotStatus)
 		}
@@ -269,7 +269,9 @@ func TestInvariantsSee(t *testing.T) {
 	for name, spoil := range map[string]func(p *plan.Plan){
 		"nothing": nil,
 		"execve":  func(p *plan.Plan) { p.Ops = p.Ops[:len(p.Ops)-1] },
-		"input":   func(p *plan.Plan) { p.Slots[last(find(p, called("openat2")))%2].Input = true; p.Slots[1].Input = true },
+		"input": func(p *plan.Plan) {
+			p.Slots[slices.IndexFunc(p.Slots, func(s plan.SlotInfo) bool { return s.Name == "root" })].Input = true
+		},
 		"barrier": func(p *plan.Plan) { p.Ops[last(find(p, called("write")))].Args[1].Data = []byte("?") },
 		"answer":  func(p *plan.Plan) { i := last(find(p, called("write"))); p.Ops = slices.Delete(p.Ops, i+1, i+2) },
 		"mask": func(p *plan.Plan) {
