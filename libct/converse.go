@@ -165,7 +165,8 @@ func (c *creation) beforePivot() error {
 	}
 	state := c.state("creating")
 	c.hooked = true
-	if err := runHooks("prestart", s.Hooks.Prestart, state); err != nil { //nolint:staticcheck // deprecated, and used
+	//lint:ignore SA1019 prestart is deprecated, and still used
+	if err := runHooks("prestart", s.Hooks.Prestart, state); err != nil {
 		return err
 	}
 	if err := runHooks("createRuntime", s.Hooks.CreateRuntime, state); err != nil {

@@ -141,7 +141,7 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	}
 	pidfd, err := openInit(rec, g)
 	if err != nil {
-		return nil //nolint:nilerr // not running, or not ours: the cgroup is cleared next
+		return nil // not running, or not ours: the cgroup is cleared next
 	}
 	defer unix.Close(pidfd)
 	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {

@@ -3,8 +3,8 @@ package libct
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -154,7 +154,7 @@ func (c *creation) keepConfined() error {
 	}
 	s := c.input.Spec
 	p := *s.Process
-	p.Args, p.Env = nil, nil
+	p.Args = nil
 	kept := specs.Spec{Version: s.Version, Process: &p}
 	if s.Linux != nil {
 		kept.Linux = &specs.Linux{Seccomp: s.Linux.Seccomp}
@@ -217,7 +217,7 @@ func stateFile(state []byte) (int, error) {
 		unix.Close(fd)
 		return -1, fmt.Errorf("write the state for a hook: %w", err)
 	}
-	if _, err := unix.Seek(fd, 0, os.SEEK_SET); err != nil {
+	if _, err := unix.Seek(fd, 0, io.SeekStart); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}

@@ -87,7 +87,8 @@ func (c *compiler) rootfs() {
 // hooksBarrier lets the parent move network devices and run hooks, after the
 // mounts and before pivot_root (runtime-spec, runtime.md#lifecycle).
 func (c *compiler) hooksBarrier() {
-	if h := c.spec.Hooks; h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0 { //nolint:staticcheck // prestart is deprecated, and used
+	//lint:ignore SA1019 prestart is deprecated, and still used
+	if h := c.spec.Hooks; h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0 {
 		c.b.Barrier(c.sync, BarrierHooks, "hooks")
 	} else if c.spec.Linux != nil && len(c.spec.Linux.NetDevices) > 0 {
 		c.b.Barrier(c.sync, BarrierHooks, "net devices")
@@ -117,6 +118,7 @@ func (c *compiler) readonlyRoot() {
 // pivot makes the root tree the root directory and drops the host's.
 func (c *compiler) pivot() {
 	if c.in.NoPivot {
+		c.hideKernelMounts()
 		// On a ramdisk pivot_root does not work (pivot_root(2), EINVAL): the
 		// root is moved over "/". The host's tree stays below, out of reach of
 		// path names only.
@@ -129,6 +131,21 @@ func (c *compiler) pivot() {
 	}
 	c.b.Step("pivot_root")
 	c.b.Add(plan.Fchdir(c.root), plan.PivotRoot(".", "."), plan.Umount2("."), plan.Chdir("/"))
+}
+
+// hideKernelMounts takes the host's whole proc and sysfs mounts out of the tree
+// that stays below a moved root: while one is there, the kernel lets a container
+// with a user namespace of its own mount another, without the masks.
+func (c *compiler) hideKernelMounts() {
+	found, gone := c.b.Slot("found"), c.b.Slot("gone")
+	for _, p := range c.in.KernelMounts {
+		c.b.Step("hide " + p)
+		c.b.Add(
+			// Not there any more if it was below one that is gone.
+			plan.Mount("", p, "", unix.MS_SLAVE|unix.MS_REC, "").To(found).Or(unix.ENOENT, unix.EINVAL),
+			plan.Umount2(p).To(gone).If(found).Or(unix.EINVAL, unix.EPERM),
+			plan.Mount("tmpfs", p, "tmpfs", 0, "").IfNot(gone))
+	}
 }
 
 // chrootOnly is for a container without a mount namespace.

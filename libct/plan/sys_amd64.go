@@ -3,7 +3,6 @@ package plan
 // System call numbers of linux/amd64: arch/*/entry/syscalls and
 // include/uapi/asm-generic/unistd.h.
 var (
-	sysAccept4          = Call{"accept4", 288}
 	sysCapset           = Call{"capset", 126}
 	sysChdir            = Call{"chdir", 80}
 	sysChroot           = Call{"chroot", 161}
@@ -12,33 +11,25 @@ var (
 	sysCloseRange       = Call{"close_range", 436}
 	sysDup3             = Call{"dup3", 292}
 	sysExecve           = Call{"execve", 59}
-	sysExecveat         = Call{"execveat", 322}
-	sysExitGroup        = Call{"exit_group", 231}
 	sysFaccessat2       = Call{"faccessat2", 439}
 	sysFchdir           = Call{"fchdir", 81}
 	sysFchmod           = Call{"fchmod", 91}
 	sysFchmodat         = Call{"fchmodat", 268}
-	sysFchmodat2        = Call{"fchmodat2", 452}
-	sysFchown           = Call{"fchown", 93}
 	sysFchownat         = Call{"fchownat", 260}
 	sysFcntl            = Call{"fcntl", 72}
 	sysFsconfig         = Call{"fsconfig", 431}
 	sysFsmount          = Call{"fsmount", 432}
 	sysFsopen           = Call{"fsopen", 430}
-	sysFstatfs          = Call{"fstatfs", 138}
-	sysFtruncate        = Call{"ftruncate", 77}
 	sysGetcwd           = Call{"getcwd", 79}
 	sysIoctl            = Call{"ioctl", 16}
 	sysIoprioSet        = Call{"ioprio_set", 251}
 	sysKeyctl           = Call{"keyctl", 250}
-	sysLinkat           = Call{"linkat", 265}
 	sysMkdirat          = Call{"mkdirat", 258}
 	sysMknodat          = Call{"mknodat", 259}
 	sysMount            = Call{"mount", 165}
 	sysMountSetattr     = Call{"mount_setattr", 442}
 	sysMoveMount        = Call{"move_mount", 429}
 	sysOpenTree         = Call{"open_tree", 428}
-	sysOpenTreeAttr     = Call{"open_tree_attr", 467}
 	sysOpenat           = Call{"openat", 257}
 	sysOpenat2          = Call{"openat2", 437}
 	sysPersonality      = Call{"personality", 135}
@@ -46,8 +37,6 @@ var (
 	sysPrctl            = Call{"prctl", 157}
 	sysPrlimit64        = Call{"prlimit64", 302}
 	sysRead             = Call{"read", 0}
-	sysReadlinkat       = Call{"readlinkat", 267}
-	sysRenameat2        = Call{"renameat2", 316}
 	sysRtSigaction      = Call{"rt_sigaction", 13}
 	sysRtSigprocmask    = Call{"rt_sigprocmask", 14}
 	sysSchedSetaffinity = Call{"sched_setaffinity", 203}
@@ -66,7 +55,6 @@ var (
 	sysUmount2          = Call{"umount2", 166}
 	sysUnlinkat         = Call{"unlinkat", 263}
 	sysUnshare          = Call{"unshare", 272}
-	sysWait4            = Call{"wait4", 61}
 	sysWrite            = Call{"write", 1}
 	sysSocket           = Call{"socket", 41}
 )

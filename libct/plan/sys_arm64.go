@@ -3,7 +3,6 @@ package plan
 // System call numbers of linux/arm64: arch/*/entry/syscalls and
 // include/uapi/asm-generic/unistd.h.
 var (
-	sysAccept4          = Call{"accept4", 242}
 	sysCapset           = Call{"capset", 91}
 	sysChdir            = Call{"chdir", 49}
 	sysChroot           = Call{"chroot", 51}
@@ -12,33 +11,25 @@ var (
 	sysCloseRange       = Call{"close_range", 436}
 	sysDup3             = Call{"dup3", 24}
 	sysExecve           = Call{"execve", 221}
-	sysExecveat         = Call{"execveat", 281}
-	sysExitGroup        = Call{"exit_group", 94}
 	sysFaccessat2       = Call{"faccessat2", 439}
 	sysFchdir           = Call{"fchdir", 50}
 	sysFchmod           = Call{"fchmod", 52}
 	sysFchmodat         = Call{"fchmodat", 53}
-	sysFchmodat2        = Call{"fchmodat2", 452}
-	sysFchown           = Call{"fchown", 55}
 	sysFchownat         = Call{"fchownat", 54}
 	sysFcntl            = Call{"fcntl", 25}
 	sysFsconfig         = Call{"fsconfig", 431}
 	sysFsmount          = Call{"fsmount", 432}
 	sysFsopen           = Call{"fsopen", 430}
-	sysFstatfs          = Call{"fstatfs", 44}
-	sysFtruncate        = Call{"ftruncate", 46}
 	sysGetcwd           = Call{"getcwd", 17}
 	sysIoctl            = Call{"ioctl", 29}
 	sysIoprioSet        = Call{"ioprio_set", 30}
 	sysKeyctl           = Call{"keyctl", 219}
-	sysLinkat           = Call{"linkat", 37}
 	sysMkdirat          = Call{"mkdirat", 34}
 	sysMknodat          = Call{"mknodat", 33}
 	sysMount            = Call{"mount", 40}
 	sysMountSetattr     = Call{"mount_setattr", 442}
 	sysMoveMount        = Call{"move_mount", 429}
 	sysOpenTree         = Call{"open_tree", 428}
-	sysOpenTreeAttr     = Call{"open_tree_attr", 467}
 	sysOpenat           = Call{"openat", 56}
 	sysOpenat2          = Call{"openat2", 437}
 	sysPersonality      = Call{"personality", 92}
@@ -46,8 +37,6 @@ var (
 	sysPrctl            = Call{"prctl", 167}
 	sysPrlimit64        = Call{"prlimit64", 261}
 	sysRead             = Call{"read", 63}
-	sysReadlinkat       = Call{"readlinkat", 78}
-	sysRenameat2        = Call{"renameat2", 276}
 	sysRtSigaction      = Call{"rt_sigaction", 134}
 	sysRtSigprocmask    = Call{"rt_sigprocmask", 135}
 	sysSchedSetaffinity = Call{"sched_setaffinity", 122}
@@ -66,7 +55,6 @@ var (
 	sysUmount2          = Call{"umount2", 39}
 	sysUnlinkat         = Call{"unlinkat", 35}
 	sysUnshare          = Call{"unshare", 97}
-	sysWait4            = Call{"wait4", 260}
 	sysWrite            = Call{"write", 64}
 	sysSocket           = Call{"socket", 198}
 )
