@@ -32,6 +32,13 @@ func listCommand(rt *libct.Runtime) *cli.Command {
 			if err := checkArgs(c, 0, 0); err != nil {
 				return err
 			}
+			if c.IsSet("root") {
+				// Without a --root no containers were ever made; one that is
+				// given has to be there.
+				if _, err := os.Stat(rt.Root); err != nil {
+					return err
+				}
+			}
 			states, warnings, err := rt.List()
 			if err != nil {
 				return err

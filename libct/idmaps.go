@@ -23,6 +23,15 @@ func (c *creation) openIdmaps() error {
 		if !ok {
 			continue
 		}
+		if len(uids) == 0 {
+			joined := c.in[compile.SlotNamespace(specs.UserNamespace)]
+			fd, err := unix.FcntlInt(uintptr(joined), unix.F_DUPFD_CLOEXEC, 3)
+			if err != nil {
+				return fmt.Errorf("duplicate the user namespace: %w", err)
+			}
+			c.in[compile.SlotIdmap(i)] = fd
+			continue
+		}
 		fd, err := usernsWith(idMaps{facts: c.input.Facts, linux: &specs.Linux{UIDMappings: uids, GIDMappings: gids}})
 		if err != nil {
 			return fmt.Errorf("mounts[%d].uidMappings: %w", i, err)

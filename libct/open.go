@@ -3,6 +3,7 @@ package libct
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -114,6 +115,11 @@ func (c *creation) lookIntoRootfs() error {
 		}
 	}
 	in.Modes = coveredModes(in, fd)
+	if in.NoPivot {
+		if in.KernelMounts, err = kernelMounts(in); err != nil {
+			return err
+		}
+	}
 	if in.Spec.Linux != nil && strings.HasSuffix(in.Spec.Linux.RootfsPropagation, "shared") {
 		in.RootMount, err = mountPoint(in.Rootfs)
 	}
@@ -121,9 +127,10 @@ func (c *creation) lookIntoRootfs() error {
 }
 
 func hasEnv(env []string, name string) bool {
-	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, name+"="); ok && v != "" {
-			return true
+	// Of a name given twice the last value counts.
+	for _, e := range slices.Backward(env) {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v != ""
 		}
 	}
 	return false

@@ -29,6 +29,9 @@ type Input struct {
 	Park bool
 	// NoPivot moves the root instead of pivot_root, for a rootfs on a ramdisk.
 	NoPivot bool
+	// KernelMounts are, with NoPivot, the mount points outside of Rootfs where
+	// all of a proc or sysfs file system is mounted.
+	KernelMounts []string
 	// NoNewKeyring keeps the caller's session keyring.
 	NoNewKeyring bool
 	// PreserveFds is how many descriptors from 3 on the container gets.
@@ -90,11 +93,11 @@ type Filter struct {
 const (
 	// SlotSync is the child's end of the socket to its parent.
 	SlotSync = "sync"
+	// SlotPeer is the parent's end, of which the child has a copy.
+	SlotPeer = "peer"
 	// SlotExec and SlotStatus are the two fifos of a parked container.
 	SlotExec   = "exec"
 	SlotStatus = "status"
-	// SlotPeer is the parent's end, of which the child has a copy.
-	SlotPeer = "peer"
 	// SlotPid is the pid of the process that goes on after a Clone op.
 	SlotPid = "pid"
 	// SlotConsole is the pty's master, SlotListener seccomp's notify descriptor.
@@ -178,12 +181,12 @@ func (c *compiler) fail(err error) {
 func (c *compiler) guardChild() {
 	c.b.Step("guard the child")
 	c.armDeathSignal()
-	if !c.in.Rootless {
-		// Of an undumpable process the files in /proc belong to root, so a user
-		// could not write the child's id maps: there it waits for the maps.
 	// Or the child would keep the socket open for itself: a parent that died
 	// before the line above is found out at the first barrier.
 	c.b.Add(plan.Close(c.b.Input(SlotPeer)))
+	if !c.in.Rootless {
+		// Of an undumpable process the files in /proc belong to root, so a user
+		// could not write the child's id maps: there it waits for the maps.
 		c.b.Add(plan.Prctl(unix.PR_SET_DUMPABLE, 0, 0))
 	}
 	// Go leaves two signals of the C library as it found them.

@@ -20,7 +20,9 @@ const (
 // init. A confined one (startContainer) executes a file of the container's,
 // which an image has made: it gets no more rights than the container's process,
 // by in.Spec.Process, in.Seccomp and the cgroups in in.Hierarchies. Another
-// (createContainer) is the host's, and keeps the runtime's.
+// (createContainer) is the host's, and keeps the runtime's. As in runc, the
+// first has the process's environment unless it gives one, and the second starts
+// in the rootfs.
 func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan, error) {
 	c := &compiler{in: &in, spec: in.Spec, b: plan.NewBuilder()}
 	c.b.Step("hook " + h.Path)
@@ -41,8 +43,15 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 		c.b.Add(plan.CloneParent(0, c.b.Slot(SlotPid)))
 		c.armDeathSignal()
 	}
+	env, dir := h.Env, in.Rootfs
+	if confined {
+		dir = "/"
+		if len(env) == 0 {
+			env = c.env(in.Spec.Process)
+		}
+	}
 	c.b.Add(plan.Setrlimit(unix.RLIMIT_NOFILE, in.Facts.Nofile.Soft, in.Facts.Nofile.Hard).Or(unix.EPERM),
-		plan.Chdir("/"), plan.Dup3(c.b.Input(SlotStdin), 0, 0), plan.CloseRange(3, true))
+		plan.Chdir(dir), plan.Dup3(c.b.Input(SlotStdin), 0, 0), plan.CloseRange(3, true))
 	if confined {
 		c.confine(in.Spec.Process)
 	}
@@ -52,7 +61,7 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 	if len(args) == 0 {
 		args = []string{h.Path}
 	}
-	c.b.Add(plan.Execve(h.Path, args, h.Env))
+	c.b.Add(plan.Execve(h.Path, args, env))
 	p := c.b.Plan()
 	return p, p.Check()
 }

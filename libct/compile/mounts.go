@@ -30,7 +30,8 @@ func SlotSource(i int) string { return "source " + strconv.Itoa(i) }
 func SlotIdmap(i int) string { return "idmap " + strconv.Itoa(i) }
 
 // IdmapOf is the mapping of an id-mapped mount: its own, or with the options
-// idmap and ridmap that of the container's user namespace.
+// idmap and ridmap that of the container's user namespace: no mapping at all
+// means the maps of the user namespace that is joined.
 func IdmapOf(s *specs.Spec, m *specs.Mount) (uids, gids []specs.LinuxIDMapping, ok bool) {
 	o := parseOptions(m.Options)
 	switch {
@@ -38,8 +39,22 @@ func IdmapOf(s *specs.Spec, m *specs.Mount) (uids, gids []specs.LinuxIDMapping, 
 		return m.UIDMappings, m.GIDMappings, true
 	case o.idmap && s.Linux != nil && len(s.Linux.UIDMappings) > 0:
 		return s.Linux.UIDMappings, s.Linux.GIDMappings, true
+	case o.idmap && JoinedUserns(s) != "":
+		return nil, nil, true
 	}
 	return nil, nil, false
+}
+
+// JoinedUserns is the path of the user namespace that the container joins, or "".
+func JoinedUserns(s *specs.Spec) string {
+	if s.Linux != nil {
+		for _, ns := range s.Linux.Namespaces {
+			if ns.Type == specs.UserNamespace {
+				return ns.Path
+			}
+		}
+	}
+	return ""
 }
 
 // SourceByParent reports whether the parent must clone the source of bind mount

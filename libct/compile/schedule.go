@@ -84,7 +84,12 @@ func (c *compiler) scheduler(s *specs.Scheduler) {
 	attr = plan.Le32(plan.Le32(attr, 0), 0)
 	text := fmt.Sprintf("{%s, flags=%#x, nice=%d, priority=%d, runtime=%d, deadline=%d, period=%d}",
 		s.Policy, flags, s.Nice, s.Priority, s.Runtime, s.Deadline, s.Period)
-	c.b.Add(plan.SchedSetattr(attr, text))
+	set := plan.SchedSetattr(attr, text)
+	if l := c.spec.Linux; s.Policy == specs.SchedDeadline && l != nil && l.Resources != nil && l.Resources.CPU != nil && l.Resources.CPU.Cpus != "" {
+		// sched_setattr(2): EPERM when the affinity has not all CPUs.
+		set = set.Saying("process scheduler can't be used together with AllowedCPUs (linux.resources.cpu.cpus):")
+	}
+	c.b.Add(set)
 }
 
 // ioPriority is the class in the upper bits, the level in the lower 13
