@@ -35,9 +35,9 @@ func (p *Plan) Fail(index int, errno syscall.Errno) *OpError {
 func (e *OpError) Error() string {
 	switch {
 	case strings.HasSuffix(e.Fault, ":"):
-		return e.Fault + " " + e.Errno.Error()
+		return quoteControl(e.Fault) + " " + e.Errno.Error()
 	case e.Fault != "":
-		return e.Fault
+		return quoteControl(e.Fault)
 	}
 	return quoteControl(e.Step) + ": " + e.Errno.Error() + " (" + e.Op() + ")"
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // String prints the plan, one op a line, close to what strace prints:
@@ -76,7 +77,7 @@ func (p *Plan) arg(a *Arg) string {
 	case Oct:
 		return fmt.Sprintf("%#o", a.N)
 	case Bits:
-		return a.Set.Text(a.N)
+		return quoteControl(a.Set.Text(a.N)) // some names come from config.json
 	case FromSlot:
 		return p.slot(Slot(a.N))
 	case Str:
@@ -97,7 +98,7 @@ func (p *Plan) arg(a *Arg) string {
 		if a.Patch != nil {
 			return strings.Replace(a.Text, "slot "+strconv.Itoa(int(a.Patch.Slot)), p.slot(a.Patch.Slot), 1)
 		}
-		return a.Text
+		return quoteControl(a.Text)
 	case Out:
 		return fmt.Sprintf("[%d]", a.N)
 	}
@@ -114,11 +115,12 @@ func quote(s string) string {
 // quoteControl keeps hostile names of a config.json from writing lines or
 // terminal sequences of their own.
 func quoteControl(s string) string {
-	q := strconv.QuoteToGraphic(s)
-	if len(q) == len(s)+2 {
-		return s
+	for i, r := range s {
+		if !strconv.IsGraphic(r) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return strconv.QuoteToGraphic(s)
+		}
 	}
-	return q
+	return s
 }
 
 // JSON prints the plan for programs: an object with clone, slots and ops.
