@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rt/libct/cgroup"
 	"rt/libct/host"
 	"rt/libct/store"
 )
@@ -65,7 +66,7 @@ func status(dir *store.Dir, rec *store.Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	frozen, err := isFrozen(rec)
+	frozen, err := cgroup.FrozenIn(rec.Cgroups)
 	if err != nil {
 		return "", err
 	}
@@ -100,14 +101,6 @@ func parked(dir *store.Dir) (bool, error) {
 		return false, nil
 	}
 	return false, err
-}
-
-func isFrozen(rec *store.Record) (bool, error) {
-	g, err := group(rec)
-	if err != nil {
-		return false, err
-	}
-	return g.Frozen()
 }
 
 // ownerName is the name of a uid in the host's passwd, or "#" and the number,

@@ -68,6 +68,24 @@ func (g *Group) Frozen() (bool, error) {
 	return frozen, err
 }
 
+// FrozenIn is Frozen for the paths of a record (see Paths), without the reading
+// of the layout that only writers need: it opens one file of a fixed name for
+// reading in each of two directories.
+func FrozenIn(paths map[string]string) (bool, error) {
+	for _, controller := range [...]string{"", "freezer"} {
+		path, ok := paths[controller]
+		if !ok {
+			continue
+		}
+		d := dir{Hierarchy: Hierarchy{Controllers: []string{controller}, V2: controller == ""}, path: path}
+		frozen, err := d.frozen()
+		if frozen || err != nil && !absent(err) {
+			return frozen, err
+		}
+	}
+	return false, nil
+}
+
 func (d *dir) freeze(deadline time.Time) error {
 	if d.V2 {
 		if err := writeFile(d.path, "cgroup.freeze", "1"); err != nil {

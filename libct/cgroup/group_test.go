@@ -273,6 +273,9 @@ func TestFreezeAndThaw(t *testing.T) {
 		cmd := spawn(t, g, "sh", "-c", "while :; do /bin/true; done")
 		check := func(want bool) {
 			t.Helper()
+			if frozen, err := FrozenIn(g.Paths()); err != nil || frozen != want {
+				t.Errorf("FrozenIn: %v, %v, want %v", frozen, err, want)
+			}
 			if frozen, err := g.Frozen(); err != nil || frozen != want {
 				t.Fatalf("frozen: %v, %v", frozen, err)
 			}
