@@ -15,6 +15,8 @@ type verb struct {
 	name    string
 	args    []string
 	prepare func(p *place)
+	// config changes config.json.
+	config func(linux, config map[string]any)
 	// sample is how many points are taken in a normal run.
 	sample int
 }
@@ -39,12 +41,24 @@ func stopped(p *place) {
 }
 
 var verbs = []verb{
-	{"create", []string{"create", "--pid-file", "pid", "box"}, nil, 40},
-	{"run", []string{"run", "-d", "box"}, nil, 25},
-	{"start", []string{"start", "box"}, created, 12},
-	{"kill", []string{"kill", "box", "KILL"}, running, 10},
-	{"delete", []string{"delete", "box"}, stopped, 15},
-	{"delete --force", []string{"delete", "--force", "box"}, running, 20},
+	{"create", []string{"create", "--pid-file", "pid", "box"}, nil, nil, 40},
+	{"create with all", []string{"create", "box"}, nil, all, 20},
+	{"run", []string{"run", "-d", "box"}, nil, nil, 25},
+	{"start", []string{"start", "box"}, created, nil, 12},
+	{"kill", []string{"kill", "box", "KILL"}, running, nil, 10},
+	{"delete", []string{"delete", "box"}, stopped, nil, 15},
+	{"delete --force", []string{"delete", "--force", "box"}, running, nil, 20},
+}
+
+// all is a user and a time namespace and hooks.
+func all(linux, config map[string]any) {
+	type m = map[string]any
+	ids := []m{{"containerID": 0, "hostID": 100000, "size": 65536}}
+	linux["uidMappings"], linux["gidMappings"] = ids, ids
+	linux["namespaces"] = append(linux["namespaces"].([]m), m{"type": "user"}, m{"type": "time"})
+	linux["timeOffsets"] = m{"monotonic": m{"secs": 1}}
+	hook := []m{{"path": "/bin/true"}}
+	config["hooks"] = m{"createRuntime": hook, "createContainer": []m{{"path": "/bin/sleep", "args": []string{"sleep", "0"}}}, "poststop": hook}
 }
 
 // point is the k-th time of a system call.
@@ -93,6 +107,7 @@ func TestSweep(t *testing.T) {
 	for _, v := range verbs {
 		t.Run(v.name, func(t *testing.T) {
 			p := newPlace(t)
+			p.config(v.config)
 			if v.prepare != nil {
 				v.prepare(p)
 			}
