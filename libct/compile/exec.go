@@ -66,21 +66,38 @@ func candidates(name string, env []string) []string {
 }
 
 // lookupExecutable finds out before the container counts as created whether
-// there is anything to execute, with the user's own rights.
-func (c *compiler) lookupExecutable(p *specs.Process) {
+// there is anything to execute, with the user's own rights. A filter that is in
+// force may not know faccessat2, or allow neither call: then execve tells.
+func (c *compiler) lookupExecutable(p *specs.Process, filtered bool) {
 	quoted := "exec: " + strconv.Quote(p.Args[0])
 	c.b.Step(quoted)
+	if filtered {
+		now, old := c.b.Slot("faccessat2"), c.b.Slot("faccessat")
+		c.b.Add(plan.Faccessat2("/", 0).To(now).Or(unix.ENOSYS, unix.EPERM, unix.EACCES),
+			plan.Faccessat("/", 0).To(old).IfNot(now).Or(unix.ENOSYS, unix.EPERM, unix.EACCES))
+		c.lookupBy(p, plan.Faccessat2, now)
+		c.lookupBy(p, plan.Faccessat, old)
+	} else {
+		c.lookupBy(p, plan.Faccessat2, plan.None)
+	}
 	if strings.Contains(p.Args[0], "/") {
-		c.b.Add(plan.Faccessat2(p.Args[0], 0).Saying(quoted+": stat "+p.Args[0]+":"),
-			plan.Faccessat2(p.Args[0], 1).Saying(quoted+":"),
-			plan.Openat(plan.Cwd(), p.Args[0], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).
-				ExpectError(unix.ENOTDIR, unix.EISDIR).Saying(quoted+":"))
+		c.b.Add(plan.Openat(plan.Cwd(), p.Args[0], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).
+			ExpectError(unix.ENOTDIR, unix.EISDIR).Saying(quoted + ":"))
+	}
+}
+
+// lookupBy asks with the given call, if the slot when is None or succeeded.
+func (c *compiler) lookupBy(p *specs.Process, access func(string, uint64) plan.Op, when plan.Slot) {
+	quoted := "exec: " + strconv.Quote(p.Args[0])
+	if strings.Contains(p.Args[0], "/") {
+		c.b.Add(access(p.Args[0], 0).If(when).Saying(quoted+": stat "+p.Args[0]+":"),
+			access(p.Args[0], 1).If(when).Saying(quoted+":"))
 		return
 	}
-	found := c.b.Slot("exe")
+	found := c.b.Slot("exe " + access("", 0).Call.Name)
 	list := candidates(p.Args[0], c.env(p))
 	for i, path := range list {
-		o := plan.Faccessat2(path, 1).To(found)
+		o := access(path, 1).To(found).If(when)
 		if i > 0 {
 			o = o.IfNot(found)
 		}

@@ -41,7 +41,7 @@ func (c *compiler) process() {
 	}
 	c.user(p)
 	c.cwd(p, false)
-	c.lookupExecutable(p)
+	c.lookupExecutable(p, early)
 	if p.NoNewPrivileges {
 		c.b.Step("process.noNewPrivileges")
 		c.b.Add(plan.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0))

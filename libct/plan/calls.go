@@ -334,6 +334,11 @@ func KeyctlSetperm(key Slot, perm uint32) Op {
 
 var anyHex = FlagSet{}
 
+// Faccessat is faccessat(AT_FDCWD, path, mode).
+func Faccessat(path string, mode uint64) Op {
+	return op(sysFaccessat, Cwd(), S(path), F(mode, &accessModes))
+}
+
 // Faccessat2 is faccessat2(AT_FDCWD, path, mode, AT_EACCESS), since Linux 5.8.
 func Faccessat2(path string, mode uint64) Op {
 	return op(sysFaccessat2, Cwd(), S(path), F(mode, &accessModes), F(0x200, &atFlags))

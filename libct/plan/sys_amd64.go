@@ -11,6 +11,7 @@ var (
 	sysCloseRange       = Call{"close_range", 436}
 	sysDup3             = Call{"dup3", 292}
 	sysExecve           = Call{"execve", 59}
+	sysFaccessat        = Call{"faccessat", 269}
 	sysFaccessat2       = Call{"faccessat2", 439}
 	sysFchdir           = Call{"fchdir", 81}
 	sysFchmod           = Call{"fchmod", 91}

@@ -11,6 +11,7 @@ var (
 	sysCloseRange       = Call{"close_range", 436}
 	sysDup3             = Call{"dup3", 24}
 	sysExecve           = Call{"execve", 221}
+	sysFaccessat        = Call{"faccessat", 48}
 	sysFaccessat2       = Call{"faccessat2", 439}
 	sysFchdir           = Call{"fchdir", 50}
 	sysFchmod           = Call{"fchmod", 52}
