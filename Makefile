@@ -37,7 +37,7 @@ bats: build ## command line tests alone
 	$(GO) run ./tests/tally bats
 
 differ: build ## the same bundles under rt and the runc and crun found on PATH
-	tests/differ
+	$(GO) run ./tests/differ
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	tests/fuzz $(FUZZTIME)
