@@ -208,7 +208,12 @@ func (c *creation) makeGroup() error {
 	// Before there is a child: cgroup v1 takes the rules one by one, beginning
 	// with none allowed, and the child could need a device just then.
 	if l := c.input.Spec.Linux; l != nil {
-		if err := c.group.Apply(&specs.LinuxResources{Devices: cgroup.DeviceRules(l)}); err != nil {
+		early := &specs.LinuxResources{Devices: cgroup.DeviceRules(l)}
+		if l.Resources != nil && l.Resources.CPU != nil {
+			// No process may join a v1 cpuset that has no CPUs or no memory.
+			early.CPU = &specs.LinuxCPU{Cpus: l.Resources.CPU.Cpus, Mems: l.Resources.CPU.Mems}
+		}
+		if err := c.group.Apply(early); err != nil {
 			return err
 		}
 	}

@@ -250,3 +250,13 @@ limit() {
 	oci run --bundle "$BUNDLE" "$ID"
 	is "$code" 137
 }
+
+@test "a cpuset has its CPUs and memory before a process joins" {
+	# A v1 cpuset without them refuses every process (ENOSPC), and the child is quick.
+	cg_have cpuset
+	config '.linux.resources += {cpu: {cpus: "0", mems: "0"}}'
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		sh_run 'grep Cpus_allowed_list /proc/self/status'
+		is "$out" "Cpus_allowed_list:"$'\t'0
+	done
+}
