@@ -49,17 +49,12 @@ type cloneArgs struct {
 // The error is clone3's; what fails later is found with Err.
 func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
 	image := p.Encode(inputs)
-	arena, err := unix.Mmap(-1, 0, len(image.Bytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
-	if err != nil {
-		return nil, fmt.Errorf("map %d bytes for the plan: %w", len(image.Bytes), err)
-	}
-	defer unix.Munmap(arena)
 	page, err := unix.Mmap(-1, 0, (pageSlots+len(p.Slots))*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, fmt.Errorf("map the status page: %w", err)
 	}
-	image.Relocate(uintptr(unsafe.Pointer(&arena[0])))
-	copy(arena, image.Bytes)
+	// The child finds its copy of the heap, which never moves, at the same address.
+	image.Relocate(uintptr(unsafe.Pointer(&image.Bytes[0])))
 	c := &Process{plan: p, page: page}
 	for s := range p.Slots {
 		v := int64(-1<<63 | 1<<32 - 1)
@@ -68,14 +63,14 @@ func Start(p *plan.Plan, inputs []int64, cgroup int) (*Process, error) {
 		}
 		*c.word(pageSlots + s) = v
 	}
-	if err := c.spawn(image.Ops, arena, cgroup); err != nil {
+	if err := c.spawn(image.Ops, image.Bytes, cgroup); err != nil {
 		unix.Munmap(page)
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Process) spawn(ops int, arena []byte, cgroup int) error {
+func (c *Process) spawn(ops int, image []byte, cgroup int) error {
 	args := cloneArgs{
 		flags: c.plan.Clone | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND,
 		// The kernel stores an int of 32 bits. c is on the heap, which never moves.
@@ -86,7 +81,7 @@ func (c *Process) spawn(ops int, arena []byte, cgroup int) error {
 		args.flags |= unix.CLONE_INTO_CGROUP
 		args.cgroup = uint64(cgroup)
 	}
-	j := job{ops: unsafe.Pointer(&arena[0]), n: uintptr(ops), page: unsafe.Pointer(&c.page[0]), status: uintptr(c.plan.Status + 1)}
+	j := job{ops: unsafe.Pointer(&image[0]), n: uintptr(ops), page: unsafe.Pointer(&c.page[0]), status: uintptr(c.plan.Status + 1)}
 	pid := spawn(unsafe.Pointer(&args), unsafe.Sizeof(args), &j)
 	if pid >= maxErrno {
 		return fmt.Errorf("clone3: %w", unix.Errno(-pid))

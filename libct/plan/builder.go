@@ -9,9 +9,12 @@ type Builder struct {
 	slots map[string]Slot
 }
 
+// usual is how many ops a common container takes at most; more are possible.
+const usual = 400
+
 // NewBuilder returns an empty builder.
 func NewBuilder() *Builder {
-	return &Builder{plan: Plan{Status: None}, slots: map[string]Slot{}}
+	return &Builder{plan: Plan{Status: None, Ops: make([]Op, 0, usual)}, slots: map[string]Slot{}}
 }
 
 // Step names what the following ops are for.

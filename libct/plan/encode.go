@@ -37,6 +37,7 @@ type Image struct {
 func (p *Plan) Encode(inputs []int64) *Image {
 	e := encoder{image: Image{Ops: len(p.Ops)}, inputs: inputs}
 	e.image.Bytes = make([]byte, len(p.Ops)*OpBytes, len(p.Ops)*OpBytes+p.dataSize())
+	e.image.relocs = make([]int, 0, 2*len(p.Ops))
 	for i := range p.Ops {
 		e.op(i*OpBytes, &p.Ops[i])
 	}
