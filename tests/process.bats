@@ -289,3 +289,10 @@ caps() {
 	oci run --bundle "$BUNDLE" "$ID"
 	[ "$code" = 0 ] || matches "$err" '[sS][eE][lL]inux'
 }
+
+@test "a missing cwd is made in a read-only root too" {
+	config '.root.readonly = true | .process.cwd = "/made/for/me"'
+	sh_run 'pwd; mkdir /made/more 2>&1 || true'
+	is "$(sed -n 1p <<<"$out")" /made/for/me
+	has "$out" Read-only
+}

@@ -94,7 +94,7 @@ func (c *compiler) lookupBy(p *specs.Process, access func(string, uint64) plan.O
 			access(p.Args[0], 1).If(when).Saying(quoted+":"))
 		return
 	}
-	found := c.b.Slot("exe " + access("", 0).Call.Name)
+	found := c.b.Slot("exe")
 	list := candidates(p.Args[0], c.env(p))
 	for i, path := range list {
 		o := access(path, 1).To(found).If(when)

@@ -197,7 +197,7 @@ func pathsAfterPivot(_ Input, p *plan.Plan) error {
 		case "openat":
 			ok = o.Args[2].N&unix.O_PATH != 0 || terminal && o.Args[1].Text == "/dev/pts/ptmx"
 		case "mount_setattr":
-			ok = o.Args[1].Text == "/" && strings.HasPrefix(o.Step, "linux.rootfsPropagation")
+			ok = o.Args[1].Text == "/" && (strings.HasPrefix(o.Step, "linux.rootfsPropagation") || o.Step == "root.readonly")
 		case "fchownat":
 			ok = o.Args[1].Text == ""
 		case "open_tree", "move_mount", "mount", "fsopen", "mknodat", "symlinkat", "unlinkat", "openat2", "fchmodat", "pivot_root", "setns":

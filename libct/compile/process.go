@@ -33,6 +33,7 @@ func (c *compiler) process() {
 	c.limits(p)
 	c.schedule(p)
 	c.cwd(p, true)
+	c.readonlyRoot()
 	c.closeOthers()
 	early := c.in.Seccomp != nil && !p.NoNewPrivileges
 	c.groupsAndBounding(p)

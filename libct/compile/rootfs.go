@@ -78,7 +78,6 @@ func (c *compiler) rootfs() {
 	}
 	c.hooksBarrier()
 	c.sysctls()
-	c.readonlyRoot()
 	c.masks()
 	c.pivot()
 	c.propagateRoot()
@@ -107,11 +106,11 @@ func (c *compiler) propagateRoot() {
 	}
 }
 
-// readonlyRoot applies root.readonly.
+// readonlyRoot applies root.readonly, once the working directory is there.
 func (c *compiler) readonlyRoot() {
-	if c.spec.Root != nil && c.spec.Root.Readonly {
+	if c.hasMounts() && c.spec.Root != nil && c.spec.Root.Readonly {
 		c.b.Step("root.readonly")
-		c.b.Add(plan.MountSetattr(plan.V(c.root), "", unix.AT_EMPTY_PATH, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))
+		c.b.Add(plan.MountSetattr(plan.Cwd(), "/", 0, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))
 	}
 }
 
