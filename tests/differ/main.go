@@ -83,7 +83,7 @@ func inNamespace() int {
 
 // hideUnified goes before a command: crun refuses the v2 hierarchy of a hybrid
 // host. What it then writes to its place goes with the namespace.
-const hideUnified = "umount " + unified + " && mount -t tmpfs none " + unified + ` && exec "$0" "$@"`
+const hideUnified = "umount -l " + unified + " && mount -t tmpfs none " + unified + ` && exec "$0" "$@"`
 
 // newHarness makes what the cases share. Its peers are those that this host has.
 func newHarness(rt string) (h *harness, err error) {

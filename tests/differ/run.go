@@ -175,6 +175,8 @@ func (a *attempt) step(n int, step string) {
 		a.call(where, append([]string{"kill", a.id}, strings.Fields(arg)...)...)
 	case "state", "list":
 		a.state(where, a.call(where, append([]string{name}, map[string][]string{"state": {a.id}, "list": {"--format", "json"}}[name]...)...))
+	case "ready":
+		a.ready(where)
 	case "wait":
 		a.wait(where)
 	case "listen":
@@ -204,7 +206,14 @@ func (a *attempt) call(where string, args ...string) []byte {
 	begin, _ := out.Seek(0, 2)
 	message, _ := os.Create(a.path("err"))
 	defer message.Close()
-	cmd.Stdout, cmd.Stderr = out, message
+	// Not /dev/null: crun gives a user namespace's root what its stdin is.
+	in, err := os.OpenFile(a.path("in"), os.O_CREATE|os.O_RDONLY, 0o644)
+	if err != nil {
+		a.fact("%s: %v", where, err)
+		return nil
+	}
+	defer in.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, message
 	for range a.c.fds {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, message)
 	}
@@ -275,6 +284,16 @@ func (a *attempt) wait(where string) {
 		}
 	}
 	a.fact("%s: exit %d signal %d %v", where, status.ExitStatus(), int(status.Signal()), err)
+}
+
+// ready waits until the probe says that it catches signals.
+func (a *attempt) ready(where string) {
+	for begin := time.Now(); time.Since(begin) < stepTime; time.Sleep(time.Millisecond) {
+		if text, _ := os.ReadFile(a.path("out")); bytes.Contains(text, []byte("stay: ready")) {
+			return
+		}
+	}
+	a.fact("%s: never", where)
 }
 
 // state tells the names of the JSON's members and those values that do not
