@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -105,6 +106,9 @@ func (in inputs) cloneSources(c *compile.Input) error {
 			return fmt.Errorf("mounts[%d].source %s: %w", i, m.Source, err)
 		}
 		in[compile.SlotSource(i)] = fd
+		if err := detach(c.Spec, fd); err != nil {
+			return fmt.Errorf("mounts[%d].source %s: keep mounts from the host: %w", i, m.Source, err)
+		}
 		if userns, ok := in[compile.SlotIdmap(i)]; ok {
 			if err := idmapTree(fd, userns, m.Options); err != nil {
 				return fmt.Errorf("mounts[%d]: map ids of %s: %w", i, m.Source, err)
@@ -112,6 +116,15 @@ func (in inputs) cloneSources(c *compile.Input) error {
 		}
 	}
 	return nil
+}
+
+// detach keeps what is mounted on a clone of the host's tree from reaching the
+// host. The child's own clones are of a mount namespace where that is done.
+func detach(s *specs.Spec, fd int) error {
+	if s.Linux != nil && strings.HasSuffix(s.Linux.RootfsPropagation, "shared") {
+		return nil // wanted: volumes shared with the host stay so
+	}
+	return unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Propagation: unix.MS_SLAVE})
 }
 
 // idmapTree shows a detached mount through the maps of a user namespace, since

@@ -183,3 +183,17 @@ prepare() {
 	case "$err" in *"invalid argument"*) skip "host: no id-mapped mounts of this file system" ;; esac
 	is "$out" $'1:1\n11:11'
 }
+
+@test "a mount on a volume that the host shares does not reach the host" {
+	mkdir "$T/shared"
+	mount -t tmpfs none "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/sub"
+	mount_add /mnt bind "$T/shared" rbind
+	mount_add /mnt/sub tmpfs tmpfs
+	created
+	count=$(grep -c "$T/shared" /proc/self/mountinfo)
+	ok delete --force "$ID"
+	umount -R "$T/shared"
+	is "$count" 1
+}
