@@ -110,7 +110,7 @@ func process() {
 	fact("uts", "machine %s", unix.ByteSliceToString(uts.Machine[:]))
 	persona, _, _ := unix.RawSyscall(unix.SYS_PERSONALITY, 0xffffffff, 0, 0)
 	fact("process", "personality %#x", persona)
-	for _, file := range []string{"oom_score_adj", "timerslack_ns", "uid_map", "gid_map", "setgroups", "timens_offsets", "attr/current", "coredump_filter", "loginuid"} {
+	for _, file := range []string{"oom_score_adj", "uid_map", "gid_map", "setgroups", "timens_offsets", "attr/current", "coredump_filter", "loginuid"} {
 		fact("process", "%s %q", file, text("/proc/self/"+file))
 	}
 	for _, line := range strings.Split(text("/proc/self/cgroup"), "\n") {
@@ -152,7 +152,7 @@ func prctls() {
 }
 
 func status() {
-	wanted := "Name Umask Uid Gid Groups SigPnd SigBlk SigIgn CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp Seccomp_filters Speculation_Store_Bypass TracerPid NStgid"
+	wanted := "Name Umask Uid Gid Groups SigPnd SigBlk SigIgn CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp Seccomp_filters Speculation_Store_Bypass TracerPid"
 	for _, line := range strings.Split(text("/proc/self/status"), "\n") {
 		key, value, _ := strings.Cut(line, ":")
 		if key != "" && strings.Contains(" "+wanted+" ", " "+key+" ") {
