@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,7 +84,23 @@ func removeCgroup(dir string) {
 			removeCgroup(filepath.Join(dir, e.Name()))
 		}
 	}
-	if err := unix.Rmdir(dir); err != nil && err != unix.ENOENT {
+	// What is in there is the harness's own, and dies late if its runtime hung.
+	err := unix.Rmdir(dir)
+	for range 500 {
+		if err != unix.EBUSY {
+			break
+		}
+		text, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		for _, word := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(word); err == nil && pid > 1 {
+				_ = unix.Kill(pid, unix.SIGKILL)
+				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			}
+		}
+		time.Sleep(2 * time.Millisecond)
+		err = unix.Rmdir(dir)
+	}
+	if err != nil && err != unix.ENOENT {
 		fmt.Fprintf(os.Stderr, "differ: rmdir %s: %v\n", dir, err)
 	}
 }

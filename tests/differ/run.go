@@ -28,7 +28,7 @@ type attempt struct {
 	facts   []string
 }
 
-const stepTime = 20 * time.Second
+const stepTime = 8 * time.Second
 
 // attempt carries out a case's steps and returns every fact seen.
 func (h *harness) attempt(c *testCase, number int, runtime string) ([]string, error) {
