@@ -32,12 +32,12 @@ func listCommand(rt *libct.Runtime) *cli.Command {
 			if err := checkArgs(c, 0, 0); err != nil {
 				return err
 			}
-			if c.IsSet("root") {
-				// Without a --root no containers were ever made; one that is
-				// given has to be there.
-				if _, err := os.Stat(rt.Root); err != nil {
-					return err
-				}
+			format := c.String("format")
+			if format != "table" && format != "json" && !c.Bool("quiet") {
+				return errors.New("invalid format option")
+			}
+			if err := givenRoot(c, rt.Root); err != nil {
+				return err
 			}
 			states, warnings, err := rt.List()
 			if err != nil {
@@ -46,21 +46,32 @@ func listCommand(rt *libct.Runtime) *cli.Command {
 			for _, warning := range warnings {
 				fmt.Fprintln(os.Stderr, warning)
 			}
-			return printList(c.App.Writer, states, c.String("format"), c.Bool("quiet"))
+			return printList(c.App.Writer, states, format, c.Bool("quiet"))
 		},
 	}
+}
+
+// givenRoot wants a --root that is given to be there, as runc. Without the
+// default one no container was ever made.
+func givenRoot(c *cli.Context, root string) error {
+	if !c.IsSet("root") {
+		return nil
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		return err
+	}
+	return dir.Close()
 }
 
 func printList(out io.Writer, states []libct.State, format string, quiet bool) error {
 	switch {
 	case quiet:
 		return printIDs(out, states)
-	case format == "table":
-		return printTable(out, states)
 	case format == "json":
 		return printJSON(out, states)
 	}
-	return errors.New("invalid format option")
+	return printTable(out, states)
 }
 
 func printIDs(out io.Writer, states []libct.State) error {

@@ -213,10 +213,20 @@ func TestLog(t *testing.T) {
 // TestMissing: what is no error about a container that does not exist.
 func TestMissing(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "state")
-	for _, args := range [][]string{{"delete", "--force", "x"}, {"delete", "x", "-f"}, {"list", "-q"}} {
+	for _, args := range [][]string{{"delete", "--force", "x"}, {"delete", "x", "-f"}} {
 		if got := (command{}).rt(t, append([]string{"--root", root}, args...)...); got != (outcome{}) {
 			t.Errorf("rt %v: %+v", args, got)
 		}
+	}
+	// A root that is given must be there for list, as in runc.
+	if got := (command{}).rt(t, "--root", root, "list"); got.code != 1 || !strings.Contains(got.stderr, root+": no such file or directory") {
+		t.Errorf("list without a root: %+v", got)
+	}
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := (command{}).rt(t, "--root", root, "list", "-q"); got != (outcome{}) {
+		t.Errorf("list -q: %+v", got)
 	}
 	want := "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n"
 	if got := (command{}).rt(t, "--root", root, "list"); got != (outcome{out: want}) {

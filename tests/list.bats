@@ -3,6 +3,7 @@
 load lib
 
 @test "an empty list" {
+	mkdir -p "$ROOT"
 	ok list
 	matches "$out" '^ID +PID +STATUS +BUNDLE +CREATED +OWNER *$'
 	ok list -q
@@ -11,9 +12,11 @@ load lib
 	matches "$out" '^(null|\[\])$'
 }
 
-@test "a root directory that does not exist" {
+@test "a root directory that is given and does not exist" {
+	newer_than_runc_1_1 "a refusal of such a root"
 	rt_raw --root "$T/nosuch" list -q
-	is "$code" 0
+	is "$code" 1
+	has "$err" "$T/nosuch: no such file or directory"
 	is "$out" ""
 }
 
