@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,7 +160,18 @@ func validate(s *specs.Spec) error {
 	if s.Process == nil {
 		return errors.New("process: must be given")
 	}
+	if len(s.Mounts) > 0 && !slices.ContainsFunc(namespacesOf(s), func(ns specs.LinuxNamespace) bool { return ns.Type == specs.MountNamespace }) {
+		// runc makes them in the host's, and leaves them there.
+		return errors.New("mounts: needs a mount namespace, or they would be made in the host's")
+	}
 	return nil
+}
+
+func namespacesOf(s *specs.Spec) []specs.LinuxNamespace {
+	if s.Linux == nil {
+		return nil
+	}
+	return s.Linux.Namespaces
 }
 
 // claim takes the id. From here on delete --force finds the container.

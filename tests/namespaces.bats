@@ -190,3 +190,18 @@ box"
 	has "$err" ip_default_ttl
 	is "$(status_of)" absent
 }
+
+@test "mounts without a mount namespace are refused, not made on the host" {
+	peer_defect "the container's mounts stay on the host"
+	config '.linux.namespaces |= map(select(.type != "mount")) | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	refused create --bundle "$BUNDLE" "$ID"
+	has "$err" "mounts: needs a mount namespace"
+	! grep -q "$BUNDLE" /proc/self/mountinfo
+}
+
+@test "a container without a mount namespace and without mounts" {
+	config '.linux.namespaces |= map(select(.type != "mount")) |
+		del(.linux.maskedPaths, .linux.readonlyPaths, .mounts) | .root.readonly = false'
+	sh_run 'ls /bin/busybox'
+	is "$out" /bin/busybox
+}
