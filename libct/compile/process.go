@@ -65,7 +65,11 @@ func (c *compiler) keyring() {
 		return
 	}
 	c.b.Step("session keyring")
-	c.b.Add(plan.JoinSessionKeyring("_ses."+c.in.ID).Or(unix.ENOSYS, unix.EDQUOT, unix.EPERM))
+	ring := c.b.Slot("keyring")
+	// Its owner may search it beside what is usual (keyrings(7)), as in runc.
+	const usual, search = 0x3f130000, 0x080000
+	c.b.Add(plan.JoinSessionKeyring("_ses."+c.in.ID).To(ring).Or(unix.ENOSYS, unix.EDQUOT, unix.EPERM),
+		plan.KeyctlSetperm(ring, usual|search).If(ring).Or(unix.EPERM, unix.EACCES))
 }
 
 var rlimits = [...]string{
