@@ -6,7 +6,7 @@ VERSION    ?= 0.1.0-dev
 COMMIT     ?= $(shell git describe --dirty --long --always 2>/dev/null)
 # urfave_cli_no_docs leaves out a manual page generator that costs 0.5 ms a start.
 TAGS       := urfave_cli_no_docs
-LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+LDFLAGS    := -s -w -E rt/libct/seal.entry -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BUILD      := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
 FUZZTIME   ?= 10s
 
