@@ -129,7 +129,18 @@ func (c *compiler) pivot() {
 		return
 	}
 	c.b.Step("pivot_root")
-	c.b.Add(plan.Fchdir(c.root), plan.PivotRoot(".", "."), plan.Umount2("."), plan.Chdir("/"))
+	if p := c.rootPropagation(); p == 0 || p == unix.MS_SLAVE|unix.MS_REC || p == unix.MS_PRIVATE|unix.MS_REC {
+		c.b.Add(plan.Fchdir(c.root), plan.PivotRoot(".", "."), plan.Umount2("."), plan.Chdir("/"))
+		return
+	}
+	// detachFromHost has left mounts shared: dropping the host's tree would
+	// unmount everything on the host too. Only the old root's: below the new one,
+	// volumes stay shared.
+	old := c.b.Slot("old")
+	c.b.Add(plan.Openat(plan.Cwd(), "/", opath|unix.O_DIRECTORY, 0).To(old),
+		plan.Fchdir(c.root), plan.PivotRoot(".", "."),
+		plan.MountSetattr(plan.V(old), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, 0, 0, unix.MS_SLAVE, plan.None),
+		plan.Umount2("."), plan.Chdir("/"), plan.Close(old))
 }
 
 // hideKernelMounts takes the host's whole proc and sysfs mounts out of the tree
