@@ -208,10 +208,3 @@ tty_run() {
 	has "$tty" "to the terminal"
 	ok delete --force "$first"
 }
-
-@test "output in the foreground has no carriage returns added" {
-	[ -x /usr/bin/script ] || skip "host: no script(1)"
-	script 'printf "one\ntwo\n"'
-	/usr/bin/script -qec "'$RUNTIME' --root '$ROOT' run --bundle '$BUNDLE' '$ID'" /dev/null </dev/null >"$T/typescript" 3>&- 4>&-
-	has "$(cat -v "$T/typescript")" $'one\ntwo'
-}

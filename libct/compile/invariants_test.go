@@ -179,6 +179,29 @@ func guarded(_ Input, p *plan.Plan) error {
 	return nil
 }
 
+// hostKeepsMounts: dropping the old root unmounts nothing on the host, since
+// every mount beneath it takes part in none of the host's by then.
+func hostKeepsMounts(_ Input, p *plan.Plan) error {
+	drops := find(p, func(o *plan.Op) bool { return o.Call.Name == "umount2" && o.Args[0].Text == "." })
+	for i := range drops {
+		apart := false
+		for j := range drops[i] {
+			o := &p.Ops[j]
+			switch o.Call.Name {
+			case "mount":
+				flags := o.Args[3].N
+				apart = apart || o.Args[1].Text == "/" && flags&unix.MS_REC != 0 && flags&(unix.MS_SLAVE|unix.MS_PRIVATE) != 0
+			case "mount_setattr":
+				apart = apart || o.Step == "pivot_root" && o.Args[2].N&unix.AT_RECURSIVE != 0
+			}
+		}
+		if !apart {
+			return fmt.Errorf("op %d %s: the host's mounts are shared", drops[i], p.Line(drops[i]))
+		}
+	}
+	return nil
+}
+
 // pathsAfterPivot: once the container's root is the root, its links are
 // followed by whatever takes a path: only the working directory and the program
 // may be named, and nothing is opened for reading or writing.
@@ -197,7 +220,7 @@ func pathsAfterPivot(_ Input, p *plan.Plan) error {
 		case "openat":
 			ok = o.Args[2].N&unix.O_PATH != 0 || terminal && o.Args[1].Text == "/dev/pts/ptmx"
 		case "mount_setattr":
-			ok = o.Args[1].Text == "/" && (strings.HasPrefix(o.Step, "linux.rootfsPropagation") || o.Step == "root.readonly")
+			ok = o.Step == "pivot_root" && o.Args[1].Text == "" || o.Args[1].Text == "/" && (strings.HasPrefix(o.Step, "linux.rootfsPropagation") || o.Step == "root.readonly")
 		case "fchownat":
 			ok = o.Args[1].Text == ""
 		case "open_tree", "move_mount", "mount", "fsopen", "mknodat", "symlinkat", "unlinkat", "openat2", "fchmodat", "pivot_root", "setns":

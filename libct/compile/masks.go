@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rt/libct/host"
 	"rt/libct/plan"
 	"rt/libct/spec"
 )
@@ -18,6 +19,9 @@ func (c *compiler) masks() {
 	}
 	for _, p := range c.spec.Linux.ReadonlyPaths {
 		c.readonlyPath(clean(p))
+	}
+	if len(c.spec.Linux.MaskedPaths) > 0 {
+		c.emptyTmpfs()
 	}
 	for _, p := range c.spec.Linux.MaskedPaths {
 		c.maskPath(clean(p))
@@ -64,14 +68,38 @@ func (c *compiler) maskPath(path string) {
 	c.done(t)
 }
 
+// clonesDetached is whether a detached mount can be cloned (Linux 6.15): then all
+// masked directories share one tmpfs.
+func (c *compiler) clonesDetached() bool { return c.in.Facts.Has(host.CloneDetached) }
+
+// emptyTmpfs makes what masked directories share.
+func (c *compiler) emptyTmpfs() {
+	if !c.clonesDetached() {
+		return
+	}
+	c.b.Step("empty directory for masked paths")
+	fs := c.b.Slot("fs")
+	c.b.Add(plan.Fsopen("tmpfs").To(fs), plan.FsconfigString(fs, "nr_blocks", "1"), plan.FsconfigString(fs, "nr_inodes", "1"),
+		plan.FsconfigCreate(fs), plan.Fsmount(fs, maskAttrs).To(c.b.Slot("empty")))
+	c.done(fs)
+}
+
+const maskAttrs = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+
 func (c *compiler) maskDirectory(t plan.Slot, when func(plan.Op) plan.Op) {
+	if c.clonesDetached() {
+		clone := c.b.Slot("mnt")
+		c.b.Add(when(plan.OpenTree(plan.V(c.b.Slot("empty")), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH).To(clone)),
+			plan.MoveMount(clone, t).If(clone))
+		c.done(clone)
+		return
+	}
 	fs, empty := c.b.Slot("fs"), c.b.Slot("empty")
-	attrs := uint64(unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC)
 	c.b.Add(when(plan.Fsopen("tmpfs").To(fs)),
 		plan.FsconfigString(fs, "nr_blocks", "1").If(fs),
 		plan.FsconfigString(fs, "nr_inodes", "1").If(fs),
 		plan.FsconfigCreate(fs).If(fs),
-		plan.Fsmount(fs, attrs).To(empty).If(fs),
+		plan.Fsmount(fs, maskAttrs).To(empty).If(fs),
 		plan.MoveMount(empty, t).If(empty))
 	c.done(fs, empty)
 }

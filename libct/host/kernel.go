@@ -46,6 +46,7 @@ var (
 	PidfdExit           = Feature{"PIDFD_INFO_EXIT", Version{6, 15}}
 	OpenTreeAttr        = Feature{"open_tree_attr", Version{6, 15}}
 	DetachedNested      = Feature{"mounting on a detached tree", Version{6, 15}}
+	CloneDetached       = Feature{"cloning a detached mount", Version{6, 15}}
 )
 
 // Has reports whether the running kernel has a feature.
