@@ -92,11 +92,13 @@ func (c containerHooks) one(h *specs.Hook, state []byte) error {
 		if _, err := reap(proc.Pid); err != nil {
 			return err
 		}
-		if err := proc.Err(); err != nil {
-			return err
-		}
+		// One that has failed already is reaped too: while it is there, init's
+		// pid namespace does not end.
 		var ok bool
 		if pid, ok = proc.Named("pid"); !ok {
+			if err := proc.Err(); err != nil {
+				return err
+			}
 			return errors.New("the hook's process was not cloned")
 		}
 		if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {

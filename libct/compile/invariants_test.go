@@ -23,7 +23,7 @@ func invariants(in Input, p *plan.Plan) error {
 	if n := len(p.Ops); n == 0 || p.Ops[n-1].Call.Name != "execve" {
 		return fmt.Errorf("the plan does not end in execve")
 	}
-	for _, check := range []func(Input, *plan.Plan) error{inputsKnown, barriers, masksLast, filterPlace, bounded, guarded, pathsAfterPivot, descriptors} {
+	for _, check := range []func(Input, *plan.Plan) error{inputsKnown, barriers, masksLast, filterPlace, bounded, guarded, hostKeepsMounts, pathsAfterPivot, descriptors} {
 		if err := check(in, p); err != nil {
 			return fmt.Errorf("%w, in\n%s", err, p)
 		}
