@@ -157,6 +157,9 @@ func (c *creation) keepConfined() error {
 	s := c.input.Spec
 	p := *s.Process
 	p.Args = nil
+	if c.input.Home != "" {
+		p.Env = append(slices.Clip(p.Env), "HOME="+c.input.Home)
+	}
 	kept := specs.Spec{Version: s.Version, Process: &p}
 	if s.Linux != nil {
 		kept.Linux = &specs.Linux{Seccomp: s.Linux.Seccomp}
