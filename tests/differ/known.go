@@ -16,7 +16,8 @@ var knownText string
 //
 //	case pattern :: regular expression of the difference :: reason
 //
-// in which a difference begins with + if rt alone has the line, and with - if
+// in which the pattern is path.Match's, or * for every case, or *@PEER for those
+// compared with that peer, and a difference begins with + if rt alone has the line, and with - if
 // the peer alone has it.
 type known struct {
 	cases, reason string
@@ -45,11 +46,12 @@ func readKnown(text string) ([]*known, error) {
 
 // unknown returns those differences of a case that no entry covers, and counts
 // the entries that cover one.
-func unknown(list []*known, name string, differences []string) (left []string) {
+func unknown(list []*known, c *testCase, differences []string) (left []string) {
 	for _, d := range differences {
 		covered := false
 		for _, k := range list {
-			if ok, _ := path.Match(k.cases, name); (ok || k.cases == "*") && k.line.MatchString(d) {
+			ok, _ := path.Match(k.cases, c.name)
+			if (ok || k.cases == "*" || k.cases == "*@"+c.peer) && k.line.MatchString(d) {
 				k.seen.Add(1)
 				covered = true
 				break
@@ -76,7 +78,7 @@ func steps(lines []string) (kept []string) {
 // said tells whether the container said anything.
 func said(lines []string) bool {
 	for _, line := range lines {
-		if strings.HasPrefix(line, "status: ") {
+		if strings.HasPrefix(line, "arg: ") {
 			return true
 		}
 	}

@@ -29,6 +29,7 @@ import (
 type harness struct {
 	dir, probe, cgroup string
 	base               []byte              // the default configuration
+	mounts             string              // the namespace's, before all cases
 	runtimes           map[string][]string // name → command
 }
 
@@ -134,6 +135,19 @@ func (h *harness) mountTree() error {
 	return unix.Mount("sub", tree+"/sub", "tmpfs", unix.MS_NOATIME, "mode=755")
 }
 
+// mountPoints returns the mounts of the harness's namespace, which are the host's
+// for the runtimes, but for those of cases: one a line, as identifier and path.
+func (h *harness) mountPoints() (string, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 4 && !strings.Contains(f[4], h.dir+"/") {
+			fmt.Fprintln(&b, f[0], f[4])
+		}
+	}
+	return b.String(), err
+}
+
 // makeBase takes rt spec's configuration, without a terminal and of a version
 // that old peers accept, and lets it run the probe.
 func (h *harness) makeBase(rt string) error {
@@ -154,8 +168,13 @@ func (h *harness) close() {
 	if h == nil {
 		return
 	}
-	for _, dir := range cgroupDirs(h.cgroup) {
-		removeCgroup(dir)
+	// A relative path is beneath the harness's own.
+	own, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(own) + "0::/\n") {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		for _, dir := range cgroupDirs(strings.TrimSuffix(f[len(f)-1], "/") + h.cgroup) {
+			removeCgroup(dir)
+		}
 	}
 	_ = unix.Unmount(h.dir+"/tree/sub", unix.MNT_DETACH)
 	_ = unix.Unmount(h.dir+"/tree", unix.MNT_DETACH)
@@ -220,6 +239,9 @@ func compareAll(rt, pattern string, workers int) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	if h.mounts, err = h.mountPoints(); err != nil {
+		return 1, err
+	}
 	go reap()
 	results := h.all(cases, entries, pattern, workers)
 	return report(results, entries, pattern == ""), nil
@@ -275,7 +297,7 @@ func (h *harness) one(r *result, number int, entries []*known) {
 	}
 	r.differences = compare(rt, peer)
 	sort.Strings(r.differences)
-	r.unknown = unknown(entries, r.c.name, r.differences)
+	r.unknown = unknown(entries, r.c, r.differences)
 }
 
 // report prints the results and returns the exit status.

@@ -29,6 +29,13 @@ func class(status syscall.WaitStatus, message string) string {
 		return ""
 	}
 	message = strings.ToLower(message)
+	var b strings.Builder
+	for line := range strings.Lines(message) {
+		if !strings.Contains(line, "level=warning") {
+			b.WriteString(line)
+		}
+	}
+	message = b.String()
 	for _, phrase := range classes {
 		if strings.Contains(message, phrase) {
 			return "error " + phrase

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func (a *attempt) prepare() error {
 	if err != nil {
 		return err
 	}
-	config, err := a.c.config(a.base, strings.NewReplacer("$ID", a.id, "$CGROUP", a.cgroup, "$DIR", a.dir, "$TREE", a.harness.dir+"/tree",
+	config, err := a.c.config(a.base, strings.NewReplacer("$ID", a.id, "$CGROUP", a.cgroup, "$RELATIVE", strings.TrimPrefix(a.cgroup, "/"), "$DIR", a.dir, "$TREE", a.harness.dir+"/tree",
 		"$PROBE", a.probe, "$LOG", a.path("bundle/hooks.log"), "$HOLDER", "/proc/"+strconv.Itoa(pid)+"/ns"))
 	if err != nil {
 		return err
@@ -197,13 +198,17 @@ func (a *attempt) call(where string, args ...string) []byte {
 	cmd := exec.Command(command[0], append(command[1:], args...)...)
 	cmd.Dir = a.dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TERM=xterm"}, a.c.env...)
-	out, err := os.OpenFile(a.path("out"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	name, flags := "out", os.O_APPEND
+	if args[0] == "state" || args[0] == "list" {
+		// The container may be writing to the other.
+		name, flags = "answer", os.O_TRUNC
+	}
+	out, err := os.OpenFile(a.path(name), os.O_CREATE|os.O_RDWR|flags, 0o644)
 	if err != nil {
 		a.fact("%s: %v", where, err)
 		return nil
 	}
 	defer out.Close()
-	begin, _ := out.Seek(0, 2)
 	message, _ := os.Create(a.path("err"))
 	defer message.Close()
 	// Not /dev/null: crun gives a user namespace's root what its stdin is.
@@ -239,12 +244,11 @@ func (a *attempt) call(where string, args ...string) []byte {
 	if verbose && status != 0 {
 		fmt.Printf("      %s %s %s: %s\n", a.c.name, a.runtime, where, bytes.TrimSpace(said))
 	}
-	if a.c.tty || args[0] != "state" && args[0] != "list" {
+	if name == "out" {
 		return nil
 	}
-	all, _ := os.ReadFile(a.path("out"))
-	_ = out.Truncate(begin)
-	return all[begin:]
+	all, _ := os.ReadFile(out.Name())
+	return all
 }
 
 // append adds what came over a terminal to the container's output.
@@ -321,6 +325,9 @@ func (a *attempt) state(where string, text []byte) {
 	}
 }
 
+// logged is a line of the runtime's log, for a terminal or not.
+var logged = regexp.MustCompile(`level=error|ERRO`)
+
 // output adds what the container and the hooks said.
 func (a *attempt) output() {
 	for _, file := range []string{"out", "bundle/hooks.log", "bundle/rootfs/hooks.log"} {
@@ -329,7 +336,9 @@ func (a *attempt) output() {
 			continue
 		}
 		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-			a.fact("%s", line)
+			if !a.c.tty || !logged.MatchString(line) {
+				a.fact("%s", line)
+			}
 		}
 	}
 	if pid, err := os.ReadFile(a.path("pid")); err != nil {
@@ -353,10 +362,21 @@ func (a *attempt) left(before map[string]string) error {
 	}
 	entries, _ := os.ReadDir(a.path("state"))
 	for _, e := range entries {
+		if e.Name() == "@seccomp" {
+			continue // rt's cache of compiled filters
+		}
 		a.fact("left: state %s", e.Name())
 	}
 	for _, dir := range cgroupDirs(a.cgroup + "/" + a.id) {
 		a.fact("left: cgroup %s", dir)
+	}
+	now, err := a.mountPoints()
+	if err != nil {
+		return err
+	}
+	if now != a.mounts {
+		// Whatever comes after fails in the same way under every runtime.
+		return fmt.Errorf("%s has changed the host's mounts, or a case of the same time has", a.runtime)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	for _, line := range strings.Split(string(mounts), "\n") {
