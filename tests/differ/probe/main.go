@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -156,7 +157,12 @@ func status() {
 	for _, line := range strings.Split(text("/proc/self/status"), "\n") {
 		key, value, _ := strings.Cut(line, ":")
 		if key != "" && strings.Contains(" "+wanted+" ", " "+key+" ") {
-			fact("status", "%s %s", key, strings.Join(strings.Fields(value), " "))
+			value = strings.Join(strings.Fields(value), " ")
+			if n, err := strconv.ParseUint(value, 16, 64); key == "SigPnd" && err == nil {
+				// SIGURG is from the probe's own Go to its threads.
+				value = fmt.Sprintf("%016x", n&^(1<<(unix.SIGURG-1)))
+			}
+			fact("status", "%s %s", key, value)
 		}
 	}
 }
