@@ -79,6 +79,8 @@ func inNamespace() int {
 		}
 	}()
 	_ = cmd.Wait()
+	// Again, should a runtime have unmounted the worker's hierarchies.
+	removeCgroups(cgroupOf(cmd.Process.Pid))
 	return cmd.ProcessState.ExitCode()
 }
 
@@ -86,12 +88,15 @@ func inNamespace() int {
 // host. What it then writes to its place goes with the namespace.
 const hideUnified = "umount -l " + unified + " && mount -t tmpfs none " + unified + ` && exec "$0" "$@"`
 
+// cgroupOf is the cgroup of all cases of a worker.
+func cgroupOf(pid int) string { return fmt.Sprintf("/rt-differ-%d", pid) }
+
 // newHarness makes what the cases share. Its peers are those that this host has.
 func newHarness(rt string) (h *harness, err error) {
 	if rt, err = filepath.Abs(rt); err != nil {
 		return nil, err
 	}
-	h = &harness{cgroup: fmt.Sprintf("/rt-differ-%d", os.Getpid()), runtimes: map[string][]string{"rt": {rt}}}
+	h = &harness{cgroup: cgroupOf(os.Getpid()), runtimes: map[string][]string{"rt": {rt}}}
 	if path, err := exec.LookPath("runc"); err == nil {
 		h.runtimes["runc"] = []string{path}
 	}
@@ -163,19 +168,24 @@ func (h *harness) makeBase(rt string) error {
 	return err
 }
 
+// removeCgroups removes the cgroup of all cases.
+func removeCgroups(path string) {
+	// A relative path is beneath the harness's own.
+	own, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(own) + "0::/\n") {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		for _, dir := range cgroupDirs(strings.TrimSuffix(f[len(f)-1], "/") + path) {
+			removeCgroup(dir)
+		}
+	}
+}
+
 // close removes everything.
 func (h *harness) close() {
 	if h == nil {
 		return
 	}
-	// A relative path is beneath the harness's own.
-	own, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(own) + "0::/\n") {
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		for _, dir := range cgroupDirs(strings.TrimSuffix(f[len(f)-1], "/") + h.cgroup) {
-			removeCgroup(dir)
-		}
-	}
+	removeCgroups(h.cgroup)
 	_ = unix.Unmount(h.dir+"/tree/sub", unix.MNT_DETACH)
 	_ = unix.Unmount(h.dir+"/tree", unix.MNT_DETACH)
 	if err := os.RemoveAll(h.dir); err != nil {
