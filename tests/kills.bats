@@ -120,29 +120,16 @@ moments() { awk -v n="$1" -v last="$2" 'BEGIN { for (i = 0; i < n; i++) printf "
 }
 
 # at SYSCALL NTH VERB… kills whoever makes the NTH such call of the runtime and
-# its children, by strace. It returns when the runtime has ended; an init that
-# lives on stays traced until delete --force ends it.
+# its children, by strace, and waits until the runtime has ended. strace -D is no
+# parent of the runtime, and goes on until delete --force has ended the init too.
 at() {
-	local call=$1 nth=$2 tracer
+	local call=$1 nth=$2 verb
 	shift 2
-	RT_BATS_TEST=$TAG strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$nth" \
+	RT_BATS_TEST=$TAG strace -D -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$nth" \
 		"$RUNTIME" --root "$ROOT" "$@" </dev/null >/dev/null 2>"$T/strace.err" 3>&- 4>&- &
-	tracer=$!
-	VERB=
-	eventually 5 verb_of "$tracer"
-	eventually 10 eval "gone $tracer || gone ${VERB:-0}"
-	TRACER=$tracer
-}
-
-# verb_of TRACER finds the traced runtime, or that strace has ended already.
-verb_of() {
-	local c
-	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		case "$(tr '\0' ' ' <"/proc/$c/cmdline" 2>/dev/null)" in
-		"$RUNTIME --root $ROOT"*) VERB=$c && return 0 ;;
-		esac
-	done
-	gone "$1"
+	verb=$!
+	eventually 10 gone "$verb"
+	wait "$verb" || true
 }
 
 named_moments() {
@@ -152,8 +139,6 @@ named_moments() {
 	for nth in $2; do
 		at "$call" "$nth" create --bundle "$BUNDLE" "$ID"
 		clean "$call $nth"
-		eventually 5 gone "$TRACER"
-		wait "$TRACER" || true
 	done
 }
 
@@ -176,7 +161,5 @@ named_moments() {
 		at "$call" 1 create --bundle "$BUNDLE" "$ID"
 		matches "$(status_of)" '^(absent|stopped|created)$'
 		clean "$call"
-		eventually 5 gone "$TRACER"
-		wait "$TRACER" || true
 	done
 }
