@@ -82,10 +82,11 @@ func (c *creation) follow() error {
 }
 
 // gone reports whether the child has ended, or is just ending: then what the
-// parent does to it fails with ESRCH.
+// parent does to it fails with ESRCH, and a hook in its pid namespace is killed
+// before it.
 func (c *creation) gone(err error) bool {
 	wait := time.Duration(0)
-	if c.proc.Err() != nil || errors.Is(err, unix.ESRCH) {
+	if c.proc.Err() != nil || errors.Is(err, unix.ESRCH) || errors.Is(err, errKilled) {
 		wait = time.Second
 	}
 	ended, err := poll(c.pidfd, unix.POLLIN, wait)

@@ -56,6 +56,10 @@ func runHooks(kind string, hooks []specs.Hook, s *State) error {
 	return hook.RunAll(kind, hooks, s.stateJSON())
 }
 
+// errKilled is a hook's end by a signal, as init's end is to all in its pid
+// namespace.
+var errKilled = errors.New("killed")
+
 // containerHooks run in the namespaces of a container's init, as processes of a
 // plan of their own.
 type containerHooks struct {
@@ -204,7 +208,7 @@ func (c containerHooks) await(proc *child.Process, h *specs.Hook, pid, pidfd int
 	case proc.Err() != nil:
 		return proc.Err()
 	case status.Signaled():
-		return fmt.Errorf("%s: killed by %v", h.Path, status.Signal())
+		return fmt.Errorf("%s: %w by signal %d", h.Path, errKilled, int(status.Signal()))
 	case status.ExitStatus() != 0:
 		return fmt.Errorf("%s: exit status %d", h.Path, status.ExitStatus())
 	}
