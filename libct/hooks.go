@@ -208,7 +208,7 @@ func (c containerHooks) await(proc *child.Process, h *specs.Hook, pid, pidfd int
 	case proc.Err() != nil:
 		return proc.Err()
 	case status.Signaled():
-		return fmt.Errorf("%s: %w by signal %d", h.Path, errKilled, int(status.Signal()))
+		return fmt.Errorf("%s: %w by %v", h.Path, errKilled, status.Signal())
 	case status.ExitStatus() != 0:
 		return fmt.Errorf("%s: exit status %d", h.Path, status.ExitStatus())
 	}
