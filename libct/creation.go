@@ -290,7 +290,9 @@ func (c *creation) launch() (err error) {
 
 // limit writes the cgroup's limits while the child mounts.
 func (c *creation) limit() error {
-	if err := c.group.Apply(c.resources()); err != nil {
+	r := c.resources()
+	r.Devices = nil // in force already: makeGroup
+	if err := c.group.Apply(r); err != nil {
 		return err
 	}
 	return c.oomScore()

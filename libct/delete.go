@@ -3,6 +3,7 @@ package libct
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -193,21 +194,30 @@ func killGroup(g *cgroup.Group, id string, rootless bool) error {
 }
 
 // deleteDamaged clears a container whose record cannot be read, by the copy of
-// its cgroup paths.
+// its cgroup paths. Is that damaged too, only a cgroup named by the id can be
+// found, and without one it is an error: something may be left.
 func (r *Runtime) deleteDamaged(dir *store.Dir) error {
 	paths, err := dir.Cgroups()
+	if errors.Is(err, os.ErrNotExist) {
+		return dir.Remove() // there never was a cgroup
+	}
+	layout, perr := cgroup.Probe()
+	if perr != nil {
+		return perr
+	}
+	var g *cgroup.Group
 	if err == nil {
-		layout, err := cgroup.Probe()
-		if err != nil {
-			return err
+		g, err = cgroup.FromPaths(layout, paths, true)
+	}
+	if err != nil {
+		byID, nerr := cgroup.New(layout, "", dir.ID(), true)
+		if nerr != nil || unix.Access(byID.Members(), unix.F_OK) != nil {
+			return fmt.Errorf("cgroup of %s is unknown: %w", dir.ID(), err)
 		}
-		g, err := cgroup.FromPaths(layout, paths, true)
-		if err != nil {
-			return err
-		}
-		if err := clearGroup(g, dir.ID(), false); err != nil {
-			return err
-		}
+		g = byID
+	}
+	if err := clearGroup(g, dir.ID(), false); err != nil {
+		return err
 	}
 	return dir.Remove()
 }

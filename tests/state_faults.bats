@@ -178,3 +178,16 @@ lie() {
 	oci delete --force "$ID"
 	is "$(status_of "$HEALTHY")" running
 }
+
+@test "every file of the state" {
+	# hardening F10: success only if nothing is left; without any trace of a
+	# cgroup elsewhere, delete must not say so.
+	only_rt
+	for f in "$ROOT/$ID"/*; do [ ! -f "$f" ] || cp -p "$f" "$T/$(basename "$f")"; done
+	for f in "$ROOT/$ID"/*; do [ ! -f "$f" ] || echo garbage >"$f"; done
+	oci delete --force "$ID"
+	is "$code" 1
+	has "$err" "cgroup of $ID is unknown"
+	for f in "$ROOT/$ID"/*; do [ ! -f "$f" ] || cp -p "$T/$(basename "$f")" "$f"; done
+	ok delete --force "$ID"
+}
