@@ -119,7 +119,8 @@ worker() {
 }
 
 @test "list during eight workers on one id" {
-	sleeper
+	created # so that the root is there before the first list
+	oci delete --force "$ID"
 	(for r in 1 2 3; do worker $r; done) &
 	churn=$!
 	until gone $churn; do
