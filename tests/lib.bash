@@ -228,9 +228,10 @@ lacks() {
 
 matches() { [[ "$1" =~ $2 ]] || fail "no match for '$2' in: $1"; }
 
-# eventually SECONDS COMMAND… polls until COMMAND succeeds.
+# eventually SECONDS COMMAND… polls until COMMAND succeeds: for SECONDS on an idle
+# machine, four times that on a busy one.
 eventually() {
-	local deadline=$(($(now_ms) + $1 * 1000))
+	local deadline=$(($(now_ms) + $1 * 4000))
 	shift
 	until "$@"; do
 		[ "$(now_ms)" -lt "$deadline" ] || { echo "not in time: $*" >&2; return 1; }

@@ -87,6 +87,7 @@ load lib
 
 @test "list while containers come and go" {
 	script true
+	ok run --bundle "$BUNDLE" "$ID" # so that the root is there before the first list
 	(
 		for i in 1 2 3 4 5 6 7 8 9 10; do
 			RT_BATS_TEST=$TAG "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- 4>&-
