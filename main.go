@@ -92,7 +92,7 @@ func newApp(log *logger, umask int) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
 			createCommand(rt), deleteCommand(rt), featuresCommand(), killCommand(rt),
-			listCommand(rt), planCommand(rt), runCommand(rt), specCommand(umask),
+			listCommand(rt), mountsCommand(rt), planCommand(rt), runCommand(rt), specCommand(umask),
 			startCommand(rt), stateCommand(rt), completionCommand(),
 		},
 	}

@@ -15,7 +15,7 @@ _rt_words() {
 
 _rt() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
-	local verbs='completion create delete features help kill list plan run spec start state'
+	local verbs='completion create delete features help kill list mounts plan run spec start state'
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -41,6 +41,13 @@ _rt() {
 	completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	start | state | delete) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+	mounts)
+		case $((COMP_CWORD - i)) in
+		1) mapfile -t COMPREPLY < <(compgen -W 'add remove' -- "$cur") ;;
+		2) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		esac
+		;;
 	kill)
 		if ((i + 1 == COMP_CWORD)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")

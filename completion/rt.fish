@@ -10,7 +10,7 @@ function __rt_ids
     end
 end
 
-set -l verbs completion create delete features help kill list plan run spec start state
+set -l verbs completion create delete features help kill list mounts plan run spec start state
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rt -f
@@ -30,6 +30,7 @@ complete -c rt -n $none -a features -d 'show the enabled features'
 complete -c rt -n $none -a help -d 'show help'
 complete -c rt -n $none -a kill -d 'send a signal to a container'
 complete -c rt -n $none -a list -d 'list containers'
+complete -c rt -n $none -a mounts -d 'add mounts to a running container, or remove them'
 complete -c rt -n $none -a plan -d 'print what create would do'
 complete -c rt -n $none -a run -d 'create and run a container'
 complete -c rt -n $none -a spec -d 'create a new specification file'
@@ -38,6 +39,7 @@ complete -c rt -n $none -a state -d 'output the state of a container'
 
 complete -c rt -n '__fish_seen_subcommand_from start state delete kill' -a '(__rt_ids)'
 complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
+complete -c rt -n '__fish_seen_subcommand_from mounts' -a 'add remove (__rt_ids)' -F
 complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c rt -n '__fish_seen_subcommand_from create run spec plan' -s b -l bundle -x -a '(__fish_complete_directories)' -d bundle
 complete -c rt -n '__fish_seen_subcommand_from plan' -a '(__fish_complete_directories)'

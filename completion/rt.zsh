@@ -19,6 +19,7 @@ _rt() {
 		'help:show help'
 		'kill:send a signal to a container'
 		'list:list containers'
+		'mounts:add mounts to a running container, or remove them'
 		'plan:print what create would do'
 		'run:create and run a container'
 		'spec:create a new specification file'
@@ -54,6 +55,7 @@ _rt() {
 		delete) _arguments '(-f --force)'{-f,--force}'[kill first]' '1:id:_rt_ids' ;;
 		kill) _arguments '1:id:_rt_ids' '2:signal:(HUP INT KILL QUIT STOP CONT TERM USR1 USR2)' ;;
 		list) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '(-q --quiet)'{-q,--quiet}'[ids alone]' ;;
+		mounts) _arguments '1:change:(add remove)' '2:id:_rt_ids' '3:file:_files' ;;
 		spec) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--rootless[without root]' ;;
 		plan) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--json[print JSON]' '--no-pivot[as create]' '--no-new-keyring[as create]' '--preserve-fds[as create]:N:' '1:bundle:_directories' ;;
 		completion) _arguments '1:shell:(bash zsh fish)' ;;

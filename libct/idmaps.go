@@ -11,32 +11,32 @@ import (
 
 	"rt/libct/child"
 	"rt/libct/compile"
+	"rt/libct/host"
 	"rt/libct/plan"
 )
 
-// openIdmaps makes a user namespace for the id-mapped mounts, of each with its
+// openIdmaps makes a user namespace for each of the id-mapped mounts, with its
 // maps.
-func (c *creation) openIdmaps() error {
-	for i := range c.input.Spec.Mounts {
-		m := &c.input.Spec.Mounts[i]
-		uids, gids, ok := compile.IdmapOf(c.input.Spec, m)
+func (in inputs) openIdmaps(s *specs.Spec, facts host.Facts) error {
+	for i := range s.Mounts {
+		uids, gids, ok := compile.IdmapOf(s, &s.Mounts[i])
 		if !ok {
 			continue
 		}
 		if len(uids) == 0 {
-			joined := c.in[compile.SlotNamespace(specs.UserNamespace)]
+			joined := in[compile.SlotNamespace(specs.UserNamespace)]
 			fd, err := unix.FcntlInt(uintptr(joined), unix.F_DUPFD_CLOEXEC, 3)
 			if err != nil {
 				return fmt.Errorf("duplicate the user namespace: %w", err)
 			}
-			c.in[compile.SlotIdmap(i)] = fd
+			in[compile.SlotIdmap(i)] = fd
 			continue
 		}
-		fd, err := usernsWith(idMaps{facts: c.input.Facts, linux: &specs.Linux{UIDMappings: uids, GIDMappings: gids}})
+		fd, err := usernsWith(idMaps{facts: facts, linux: &specs.Linux{UIDMappings: uids, GIDMappings: gids}})
 		if err != nil {
 			return fmt.Errorf("mounts[%d].uidMappings: %w", i, err)
 		}
-		c.in[compile.SlotIdmap(i)] = fd
+		in[compile.SlotIdmap(i)] = fd
 	}
 	return nil
 }

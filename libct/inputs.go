@@ -95,24 +95,31 @@ func (in inputs) cloneSources(c *compile.Input) error {
 		if !compile.SourceByParent(c, m) {
 			continue
 		}
-		flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
-		for _, o := range m.Options {
-			if o == "rbind" {
-				flags |= unix.AT_RECURSIVE
-			}
+		if err := in.cloneSource(c.Spec, i); err != nil {
+			return err
 		}
-		fd, err := unix.OpenTree(unix.AT_FDCWD, m.Source, flags)
-		if err != nil {
-			return fmt.Errorf("mounts[%d].source %s: %w", i, m.Source, err)
-		}
-		in[compile.SlotSource(i)] = fd
-		if err := detach(c.Spec, fd); err != nil {
-			return fmt.Errorf("mounts[%d].source %s: keep mounts from the host: %w", i, m.Source, err)
-		}
-		if userns, ok := in[compile.SlotIdmap(i)]; ok {
-			if err := idmapTree(fd, userns, m.Options); err != nil {
-				return fmt.Errorf("mounts[%d]: map ids of %s: %w", i, m.Source, err)
-			}
+	}
+	return nil
+}
+
+// cloneSource clones the source of bind mount i.
+func (in inputs) cloneSource(s *specs.Spec, i int) error {
+	m := &s.Mounts[i]
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
+	if slices.Contains(m.Options, "rbind") {
+		flags |= unix.AT_RECURSIVE
+	}
+	fd, err := unix.OpenTree(unix.AT_FDCWD, m.Source, flags)
+	if err != nil {
+		return fmt.Errorf("mounts[%d].source %s: %w", i, m.Source, err)
+	}
+	in[compile.SlotSource(i)] = fd
+	if err := detach(s, fd); err != nil {
+		return fmt.Errorf("mounts[%d].source %s: keep mounts from the host: %w", i, m.Source, err)
+	}
+	if userns, ok := in[compile.SlotIdmap(i)]; ok {
+		if err := idmapTree(fd, userns, m.Options); err != nil {
+			return fmt.Errorf("mounts[%d]: map ids of %s: %w", i, m.Source, err)
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func (c *creation) openInputs() error {
 	if err := c.in.openNamespaces(in.Spec); err != nil {
 		return err
 	}
-	if err := c.openIdmaps(); err != nil {
+	if err := c.in.openIdmaps(in.Spec, in.Facts); err != nil {
 		return err
 	}
 	return c.in.cloneSources(in)

@@ -132,24 +132,7 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o mountOptions
 	if o.copyUp {
 		t = c.target(dest, directory)
 	}
-	c.b.Add(plan.Fsopen(m.Type).To(fs))
-	if m.Source != "" {
-		c.b.Add(plan.FsconfigString(fs, "source", m.Source))
-	}
-	if mode, ok := c.in.Modes[i]; ok {
-		// A mode among the options comes later, and counts.
-		c.b.Add(plan.FsconfigString(fs, "mode", strconv.FormatUint(uint64(mode), 8)))
-	}
-	for _, f := range o.flags {
-		c.b.Add(plan.FsconfigFlag(fs, f))
-	}
-	for _, d := range o.data {
-		if key, value, ok := strings.Cut(d, "="); ok {
-			c.b.Add(plan.FsconfigString(fs, key, value).Saying(optionName(m, d)))
-		} else {
-			c.b.Add(plan.FsconfigFlag(fs, d).Saying(optionName(m, d)))
-		}
-	}
+	c.superblock(i, m, o)
 	set := o.set
 	if o.copyUp {
 		set &^= unix.MOUNT_ATTR_RDONLY
@@ -178,6 +161,29 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o mountOptions
 	c.recursiveAttributes(mnt, o)
 	c.propagate(mnt, o)
 	c.done(fs, mnt, t)
+}
+
+// superblock configures a new file system in slot "fs".
+func (c *compiler) superblock(i int, m *specs.Mount, o mountOptions) {
+	fs := c.b.Slot("fs")
+	c.b.Add(plan.Fsopen(m.Type).To(fs))
+	if m.Source != "" {
+		c.b.Add(plan.FsconfigString(fs, "source", m.Source))
+	}
+	if mode, ok := c.in.Modes[i]; ok {
+		// A mode among the options comes later, and counts.
+		c.b.Add(plan.FsconfigString(fs, "mode", strconv.FormatUint(uint64(mode), 8)))
+	}
+	for _, f := range o.flags {
+		c.b.Add(plan.FsconfigFlag(fs, f))
+	}
+	for _, d := range o.data {
+		if key, value, ok := strings.Cut(d, "="); ok {
+			c.b.Add(plan.FsconfigString(fs, key, value).Saying(optionName(m, d)))
+		} else {
+			c.b.Add(plan.FsconfigFlag(fs, d).Saying(optionName(m, d)))
+		}
+	}
 }
 
 // optionName names one option in the error of its call.

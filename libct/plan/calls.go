@@ -177,6 +177,10 @@ func Mount(source, target, fstype string, flags uint64, data string) Op {
 // Umount2 is umount2(path, MNT_DETACH).
 func Umount2(path string) Op { return op(sysUmount2, S(path), F(2, &umountFlags)) }
 
+// Unmount is umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW): of what is mounted
+// there, never of what a symbolic link leads to.
+func Unmount(path string) Op { return op(sysUmount2, S(path), F(0xa, &umountFlags)) }
+
 // PivotRoot is pivot_root(new, old).
 func PivotRoot(newRoot, putOld string) Op { return op(sysPivotRoot, S(newRoot), S(putOld)) }
 

@@ -109,7 +109,7 @@ var mountFlags = FlagSet{Names: []FlagName{
 	{16384, "MS_REC"}, {1 << 17, "MS_UNBINDABLE"}, {1 << 18, "MS_PRIVATE"}, {1 << 19, "MS_SLAVE"}, {1 << 20, "MS_SHARED"},
 }}
 
-var umountFlags = FlagSet{Names: []FlagName{{2, "MNT_DETACH"}}}
+var umountFlags = FlagSet{Names: []FlagName{{2, "MNT_DETACH"}, {8, "UMOUNT_NOFOLLOW"}}}
 
 var closeRangeFlags = FlagSet{Names: []FlagName{{4, "CLOSE_RANGE_CLOEXEC"}}}
 

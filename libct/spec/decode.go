@@ -27,6 +27,19 @@ func DecodeProcess(text []byte) (*specs.Process, error) { return decode(text, pr
 // DecodeResources reads the text of linux.resources, as update gives it.
 func DecodeResources(text []byte) (*specs.LinuxResources, error) { return decode(text, resources) }
 
+// DecodeMounts reads a list of mounts, as mounts add gives it.
+func DecodeMounts(text []byte) ([]specs.Mount, error) {
+	r := jsontext.NewReader(text)
+	if r.Null() {
+		return nil, errors.New("mounts must be an array, have null")
+	}
+	var list []specs.Mount
+	if err := jsontext.SetSlice(r, &list, mount); err != nil {
+		return nil, err
+	}
+	return list, r.End()
+}
+
 // DecodeSeccomp reads the text of linux.seccomp.
 func DecodeSeccomp(text []byte) (*specs.LinuxSeccomp, error) { return decode(text, seccomp) }
 

@@ -38,6 +38,24 @@ func Load(bundleDir string) (*specs.Spec, error) {
 	return s, nil
 }
 
+// LoadMounts reads a regular file with a list of mounts.
+func LoadMounts(path string) ([]specs.Mount, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	text, err := readRegular(fd)
+	unix.Close(fd)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	mounts, err := DecodeMounts(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return mounts, nil
+}
+
 // readRegular reads a regular file whole, if it is not too large.
 func readRegular(fd int) ([]byte, error) {
 	var st unix.Stat_t

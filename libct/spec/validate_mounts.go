@@ -11,8 +11,13 @@ import (
 )
 
 func validateMounts(s *specs.Spec) error {
-	userns := has(s.Linux, specs.UserNamespace)
-	return each("mounts", s.Mounts, func(m *specs.Mount) error {
+	return ValidateMounts(s.Mounts, has(s.Linux, specs.UserNamespace))
+}
+
+// ValidateMounts is what Validate does for config.json's mounts; userns tells
+// whether the container has a user namespace of its own.
+func ValidateMounts(mounts []specs.Mount, userns bool) error {
+	return each("mounts", mounts, func(m *specs.Mount) error {
 		if err := validateMountText(m); err != nil {
 			return err
 		}
