@@ -91,9 +91,21 @@ func newApp(log *logger, umask int) *cli.App {
 		// Errors are logged once, by run above.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			createCommand(rt), deleteCommand(rt), featuresCommand(), killCommand(rt),
-			listCommand(rt), mountsCommand(rt), planCommand(rt), runCommand(rt), specCommand(umask),
-			startCommand(rt), stateCommand(rt), completionCommand(),
+			createCommand(rt),
+			deleteCommand(rt),
+			featuresCommand(),
+			killCommand(rt),
+			listCommand(rt),
+			mountsCommand(rt),
+			pauseCommand(rt),
+			planCommand(rt),
+			psCommand(rt),
+			resumeCommand(rt),
+			runCommand(rt),
+			specCommand(umask),
+			startCommand(rt),
+			stateCommand(rt),
+			completionCommand(),
 		},
 	}
 }

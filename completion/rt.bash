@@ -6,6 +6,7 @@ _rt_words() {
 	run) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach --keep --no-subreaper --help ;;
 	delete) echo --force --help ;;
 	list) echo --format --quiet --help ;;
+	ps) echo --format --help ;;
 	spec) echo --bundle --rootless --help ;;
 	plan) echo --bundle --json --no-pivot --no-new-keyring --preserve-fds --help ;;
 	'') echo --debug --log --log-format --root --rootless --systemd-cgroup --help --version ;;
@@ -15,7 +16,7 @@ _rt_words() {
 
 _rt() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
-	local verbs='completion create delete features help kill list mounts plan run spec start state'
+	local verbs='completion create delete features help kill list mounts pause plan ps resume run spec start state'
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -30,7 +31,7 @@ _rt() {
 	--log | --pid-file | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--rootless) [[ $verb ]] || { mapfile -t COMPREPLY < <(compgen -W 'true false auto' -- "$cur"); return; } ;;
-	--format | -f) [[ $verb != list ]] || { mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return; } ;;
+	--format | -f) [[ $verb != list && $verb != ps ]] || { mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return; } ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_rt_words "$verb")" -- "$cur")
@@ -40,7 +41,6 @@ _rt() {
 	'' | help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
 	completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	start | state | delete) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
 	mounts)
 		case $((COMP_CWORD - i)) in
 		1) mapfile -t COMPREPLY < <(compgen -W 'add remove' -- "$cur") ;;
@@ -48,6 +48,7 @@ _rt() {
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
+	start | state | delete | pause | resume | ps) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
 	kill)
 		if ((i + 1 == COMP_CWORD)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")

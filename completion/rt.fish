@@ -10,7 +10,7 @@ function __rt_ids
     end
 end
 
-set -l verbs completion create delete features help kill list mounts plan run spec start state
+set -l verbs completion create delete features help kill list mounts pause plan ps resume run spec start state
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rt -f
@@ -31,13 +31,16 @@ complete -c rt -n $none -a help -d 'show help'
 complete -c rt -n $none -a kill -d 'send a signal to a container'
 complete -c rt -n $none -a list -d 'list containers'
 complete -c rt -n $none -a mounts -d 'add mounts to a running container, or remove them'
+complete -c rt -n $none -a pause -d 'suspend all processes of a container'
 complete -c rt -n $none -a plan -d 'print what create would do'
+complete -c rt -n $none -a ps -d 'list the processes of a container'
+complete -c rt -n $none -a resume -d 'resume a paused container'
 complete -c rt -n $none -a run -d 'create and run a container'
 complete -c rt -n $none -a spec -d 'create a new specification file'
 complete -c rt -n $none -a start -d 'start a created container'
 complete -c rt -n $none -a state -d 'output the state of a container'
 
-complete -c rt -n '__fish_seen_subcommand_from start state delete kill' -a '(__rt_ids)'
+complete -c rt -n '__fish_seen_subcommand_from start state delete kill pause resume ps' -a '(__rt_ids)'
 complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
 complete -c rt -n '__fish_seen_subcommand_from mounts' -a 'add remove (__rt_ids)' -F
 complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
@@ -54,6 +57,6 @@ complete -c rt -n '__fish_seen_subcommand_from run' -s d -l detach -d 'return wh
 complete -c rt -n '__fish_seen_subcommand_from run' -l keep -d 'do not delete'
 complete -c rt -n '__fish_seen_subcommand_from run' -l no-subreaper -d 'do not adopt orphans'
 complete -c rt -n '__fish_seen_subcommand_from delete' -s f -l force -d 'kill first'
-complete -c rt -n '__fish_seen_subcommand_from list' -s f -l format -x -a 'table json' -d format
+complete -c rt -n '__fish_seen_subcommand_from list ps' -s f -l format -x -a 'table json' -d format
 complete -c rt -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'ids alone'
 complete -c rt -n '__fish_seen_subcommand_from spec' -l rootless -d 'without root'

@@ -20,7 +20,10 @@ _rt() {
 		'kill:send a signal to a container'
 		'list:list containers'
 		'mounts:add mounts to a running container, or remove them'
+		'pause:suspend all processes of a container'
 		'plan:print what create would do'
+		'ps:list the processes of a container'
+		'resume:resume a paused container'
 		'run:create and run a container'
 		'spec:create a new specification file'
 		'start:start a created container'
@@ -51,11 +54,12 @@ _rt() {
 		case $words[1] in
 		create) _arguments $create '1:id:' ;;
 		run) _arguments $create '(-d --detach)'{-d,--detach}'[return when started]' '--keep[do not delete]' '--no-subreaper[do not adopt orphans]' '1:id:' ;;
-		start|state) _arguments '1:id:_rt_ids' ;;
+		start|state|pause|resume) _arguments '1:id:_rt_ids' ;;
 		delete) _arguments '(-f --force)'{-f,--force}'[kill first]' '1:id:_rt_ids' ;;
 		kill) _arguments '1:id:_rt_ids' '2:signal:(HUP INT KILL QUIT STOP CONT TERM USR1 USR2)' ;;
 		list) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '(-q --quiet)'{-q,--quiet}'[ids alone]' ;;
 		mounts) _arguments '1:change:(add remove)' '2:id:_rt_ids' '3:file:_files' ;;
+		ps) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '1:id:_rt_ids' ;;
 		spec) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--rootless[without root]' ;;
 		plan) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--json[print JSON]' '--no-pivot[as create]' '--no-new-keyring[as create]' '--preserve-fds[as create]:N:' '1:bundle:_directories' ;;
 		completion) _arguments '1:shell:(bash zsh fish)' ;;

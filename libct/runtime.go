@@ -72,9 +72,11 @@ var (
 	ErrRunning = errors.New("cannot start an already running container")
 	ErrStopped = errors.New("cannot start a container that has stopped")
 	// ErrPaused: start of a paused container.
-	ErrPaused = errors.New("cannot start a paused container")
-	// ErrNotRunning: kill.
+	ErrPaused = errors.New("cannot start a container in the paused state")
+	// ErrNotRunning: kill and pause.
 	ErrNotRunning = errors.New("container not running")
+	// ErrNotPaused: resume.
+	ErrNotPaused = errors.New("container not paused")
 )
 
 func (r *Runtime) warn(text string) {
