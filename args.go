@@ -8,8 +8,8 @@ import (
 
 // flagsFirst moves a command's flags before its arguments, because runc
 // accepts `delete ID --force` and package flag stops at the first argument.
-// What follows "--" and what is no flag of the command stays where it is. Of
-// ps the rest belongs to another program: its flags end at the id, as in runc.
+// What follows "--" and what is no flag of the command stays where it is. Of exec and
+// ps the rest belongs to another program: their flags end at the id, as in runc.
 func flagsFirst(app *cli.App, args []string) []string {
 	verb := 0
 	for verb < len(args) && strings.HasPrefix(args[verb], "-") {
@@ -25,7 +25,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 		return args
 	}
 	command := app.Command(args[verb])
-	if command == nil || command.Name == "ps" {
+	if command == nil || command.Name == "exec" || command.Name == "ps" {
 		return args
 	}
 	return append(args[:verb+1:verb+1], sortArgs(command.Flags, args[verb+1:])...)

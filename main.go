@@ -37,7 +37,7 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(args []string) int {
-	if slices.Contains(args, "create") || slices.Contains(args, "run") {
+	if slices.Contains(args, "create") || slices.Contains(args, "run") || slices.Contains(args, "exec") {
 		if err := enoughFiles(); err != nil {
 			fmt.Fprintln(os.Stderr, "rt:", err)
 			return 1
@@ -90,9 +90,12 @@ func newApp(log *logger, umask int) *cli.App {
 		Before:                func(c *cli.Context) error { return configure(c, rt, log) },
 		// Errors are logged once, by run above.
 		ExitErrHandler: func(*cli.Context, error) {},
+		// An environment variable may hold commas.
+		DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{
 			createCommand(rt),
 			deleteCommand(rt),
+			execCommand(rt),
 			featuresCommand(),
 			killCommand(rt),
 			listCommand(rt),

@@ -5,6 +5,7 @@ _rt_words() {
 	create) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help ;;
 	run) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach --keep --no-subreaper --help ;;
 	delete) echo --force --help ;;
+	exec) echo --process --cwd --env --tty --user --additional-gids --detach --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap --preserve-fds --cgroup --ignore-paused --help ;;
 	list) echo --format --quiet --help ;;
 	ps) echo --format --help ;;
 	spec) echo --bundle --rootless --help ;;
@@ -16,7 +17,7 @@ _rt_words() {
 
 _rt() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
-	local verbs='completion create delete features help kill list mounts pause plan ps resume run spec start state'
+	local verbs='completion create delete exec features help kill list mounts pause plan ps resume run spec start state'
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -28,7 +29,7 @@ _rt() {
 	done
 	case $prev in
 	--bundle | -b | --root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--log | --pid-file | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--log | --pid-file | --process | -p | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--rootless) [[ $verb ]] || { mapfile -t COMPREPLY < <(compgen -W 'true false auto' -- "$cur"); return; } ;;
 	--format | -f) [[ $verb != list && $verb != ps ]] || { mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return; } ;;
@@ -48,7 +49,7 @@ _rt() {
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	start | state | delete | pause | resume | ps) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+	start | state | delete | exec | pause | resume | ps) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
 	kill)
 		if ((i + 1 == COMP_CWORD)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")

@@ -10,7 +10,7 @@ function __rt_ids
     end
 end
 
-set -l verbs completion create delete features help kill list mounts pause plan ps resume run spec start state
+set -l verbs completion create delete exec features help kill list mounts pause plan ps resume run spec start state
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rt -f
@@ -26,6 +26,7 @@ complete -c rt -s h -l help -d 'show help'
 complete -c rt -n $none -a completion -d 'print a completion script'
 complete -c rt -n $none -a create -d 'create a container'
 complete -c rt -n $none -a delete -d 'delete a container'
+complete -c rt -n $none -a exec -d 'execute a process in a container'
 complete -c rt -n $none -a features -d 'show the enabled features'
 complete -c rt -n $none -a help -d 'show help'
 complete -c rt -n $none -a kill -d 'send a signal to a container'
@@ -40,7 +41,7 @@ complete -c rt -n $none -a spec -d 'create a new specification file'
 complete -c rt -n $none -a start -d 'start a created container'
 complete -c rt -n $none -a state -d 'output the state of a container'
 
-complete -c rt -n '__fish_seen_subcommand_from start state delete kill pause resume ps' -a '(__rt_ids)'
+complete -c rt -n '__fish_seen_subcommand_from start state delete exec kill pause resume ps' -a '(__rt_ids)'
 complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
 complete -c rt -n '__fish_seen_subcommand_from mounts' -a 'add remove (__rt_ids)' -F
 complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
@@ -56,6 +57,23 @@ complete -c rt -n '__fish_seen_subcommand_from create run plan' -l preserve-fds 
 complete -c rt -n '__fish_seen_subcommand_from run' -s d -l detach -d 'return when started'
 complete -c rt -n '__fish_seen_subcommand_from run' -l keep -d 'do not delete'
 complete -c rt -n '__fish_seen_subcommand_from run' -l no-subreaper -d 'do not adopt orphans'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s p -l process -r -F -d 'file with the process'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l cwd -x -d 'directory to work in'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s e -l env -x -d 'NAME=VALUE'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s t -l tty -d 'with a terminal'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s u -l user -x -d 'UID[:GID]'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s g -l additional-gids -x -d 'one group more'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s d -l detach -d 'return when started'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l pid-file -r -F -d 'file for the process id'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l console-socket -r -F -d 'socket for the terminal'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l pidfd-socket -r -F -d 'socket for the pidfd'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l process-label -x -d 'SELinux label'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l apparmor -x -d 'AppArmor profile'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l no-new-privs -d 'no new privileges'
+complete -c rt -n '__fish_seen_subcommand_from exec' -s c -l cap -x -d 'one capability more'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l preserve-fds -x -d 'pass N more descriptors'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l cgroup -x -d '[CONTROLLER:]PATH'
+complete -c rt -n '__fish_seen_subcommand_from exec' -l ignore-paused -d 'in a paused container too'
 complete -c rt -n '__fish_seen_subcommand_from delete' -s f -l force -d 'kill first'
 complete -c rt -n '__fish_seen_subcommand_from list ps' -s f -l format -x -a 'table json' -d format
 complete -c rt -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'ids alone'

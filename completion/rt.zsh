@@ -15,6 +15,7 @@ _rt() {
 		'completion:print a completion script'
 		'create:create a container'
 		'delete:delete a container'
+		'exec:execute a process in a container'
 		'features:show the enabled features'
 		'help:show help'
 		'kill:send a signal to a container'
@@ -56,6 +57,13 @@ _rt() {
 		run) _arguments $create '(-d --detach)'{-d,--detach}'[return when started]' '--keep[do not delete]' '--no-subreaper[do not adopt orphans]' '1:id:' ;;
 		start|state|pause|resume) _arguments '1:id:_rt_ids' ;;
 		delete) _arguments '(-f --force)'{-f,--force}'[kill first]' '1:id:_rt_ids' ;;
+		exec) _arguments '(-p --process)'{-p,--process}'[file with the process]:file:_files' '--cwd[directory to work in]:directory:' '*'{-e,--env}'[NAME=VALUE]:variable:' \
+			'(-t --tty)'{-t,--tty}'[with a terminal]' '(-u --user)'{-u,--user}'[UID\[:GID\]]:user:' '*'{-g,--additional-gids}'[one group more]:gid:' \
+			'(-d --detach)'{-d,--detach}'[return when started]' '--pid-file[file for the process id]:file:_files' \
+			'--console-socket[socket for the terminal]:socket:_files' '--pidfd-socket[socket for the pidfd]:socket:_files' \
+			'--process-label[SELinux label]:label:' '--apparmor[AppArmor profile]:profile:' '--no-new-privs[no new privileges]' \
+			'*'{-c,--cap}'[one capability more]:capability:' '--preserve-fds[pass N more descriptors]:N:' \
+			'*--cgroup[\[CONTROLLER\:\]PATH]:cgroup:' '--ignore-paused[in a paused container too]' '1:id:_rt_ids' '*:command:' ;;
 		kill) _arguments '1:id:_rt_ids' '2:signal:(HUP INT KILL QUIT STOP CONT TERM USR1 USR2)' ;;
 		list) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '(-q --quiet)'{-q,--quiet}'[ids alone]' ;;
 		mounts) _arguments '1:change:(add remove)' '2:id:_rt_ids' '3:file:_files' ;;

@@ -13,10 +13,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"rt/libct/cgroup"
-	"rt/libct/child"
 	"rt/libct/compile"
 	"rt/libct/host"
-	"rt/libct/plan"
 	"rt/libct/spec"
 	"rt/libct/store"
 )
@@ -24,7 +22,7 @@ import (
 // creation is a container being made. Its steps run in order; whatever the last
 // one was, undo clears what they left.
 type creation struct {
-	r  *Runtime
+	process
 	id string
 	o  CreateOptions
 	// park makes the container wait for start.
@@ -38,15 +36,8 @@ type creation struct {
 	group  *cgroup.Group
 	// grouped is set once the cgroup is ours.
 	grouped bool
-	in      inputs
-	plan    *plan.Plan
-	proc    *child.Process
-	// sync is our end of the child's socket, one of in.
-	sync int
-	// pid and pidfd are of the process that becomes the container's init.
-	pid, pidfd int
-	// master is the pty's, -1 without one.
-	master int
+	// scored is the process whose OOM score was set last.
+	scored int
 	// mapped is how many of the mounts the child has come to with BarrierIdmap.
 	mapped int
 	// hooked is set once a hook has run, so that poststop hooks must.
@@ -54,7 +45,7 @@ type creation struct {
 }
 
 func (r *Runtime) creation(id string, o CreateOptions, park bool) *creation {
-	return &creation{r: r, id: id, o: o, park: park, in: inputs{}, sync: -1, pidfd: -1, master: -1}
+	return &creation{process: r.process("init", initError, o.PreserveFds), id: id, o: o, park: park}
 }
 
 // Create makes a container that waits for Start. When it fails, nothing of the
@@ -70,7 +61,7 @@ func (r *Runtime) Create(id string, o CreateOptions) error {
 
 // make runs the steps.
 func (c *creation) make() error {
-	for _, step := range []func() error{c.load, c.claim, c.makeGroup, c.openInputs, c.launch, c.limit, c.converse} {
+	for _, step := range []func() error{c.load, c.claim, c.makeGroup, c.openInputs, c.launch, c.limit, c.attend, c.commit} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -93,14 +84,10 @@ func (c *creation) load() error {
 	c.input.Park = c.park
 	p := c.input.Spec.Process
 	detached := c.park || c.o.Detach
-	switch {
-	case p.Terminal && detached && c.o.ConsoleSocket == "":
-		return errors.New("cannot allocate tty if rt will detach without setting console socket")
-	case c.o.ConsoleSocket != "" && !(p.Terminal && detached):
-		return errors.New("cannot use console socket if rt will not detach or allocate tty")
+	err := checkConsole(p, detached, c.o.ConsoleSocket)
+	if err == nil {
+		c.layout, err = cgroup.Probe()
 	}
-	var err error
-	c.layout, err = cgroup.Probe()
 	return err
 }
 
@@ -263,12 +250,8 @@ func (c *creation) launch() (err error) {
 		if err := c.dir.WriteFile(lateFile, lateOps(c.plan)); err != nil {
 			return err
 		}
-		if err := c.keepConfined(); err != nil {
-			return err
-		}
 	}
-	values, err := c.in.values(c.plan)
-	if err != nil {
+	if err := c.keepProcess(); err != nil {
 		return err
 	}
 	dir, err := c.group.Fd()
@@ -278,15 +261,11 @@ func (c *creation) launch() (err error) {
 	if dir >= 0 {
 		defer unix.Close(dir)
 	}
-	if c.proc, err = child.Start(c.plan, values, dir); err != nil {
-		return err
-	}
-	c.pid, c.pidfd = c.proc.Pid, c.proc.Pidfd
-	// The child has its own: only its end of the socket must be gone here, so
-	// that its death is the end of the file.
-	c.in.drop(compile.SlotSync)
-	return nil
+	return c.start(dir)
 }
+
+// attend answers init at its barriers.
+func (c *creation) attend() error { return c.converse(c.answer) }
 
 // limit writes the cgroup's limits while the child mounts.
 func (c *creation) limit() error {
@@ -300,6 +279,7 @@ func (c *creation) limit() error {
 
 // oomScore sets the score of the process that goes on.
 func (c *creation) oomScore() error {
+	c.scored = c.pid
 	return oomScore(c.pid, c.input.Spec, c.input.Rootless || c.rec.Namespaces&unix.CLONE_NEWUSER != 0)
 }
 
@@ -307,7 +287,7 @@ func (c *creation) oomScore() error {
 func (c *creation) undo() error {
 	var errs []error
 	if c.proc != nil {
-		errs = append(errs, c.killChild())
+		errs = append(errs, c.kill())
 	}
 	if c.hooked {
 		c.r.runPoststop(c.rec.Poststop, c.state(statusStopped))
@@ -321,72 +301,9 @@ func (c *creation) undo() error {
 	return errors.Join(errs...)
 }
 
-// killChild ends and reaps the child, and the process it became.
-func (c *creation) killChild() error {
-	if err := c.killAndReap(c.proc.Pid, c.proc.Pidfd); err != nil {
-		return err
-	}
-	// Only now it is certain that no Clone op comes any more.
-	pid := c.current()
-	if pid == c.proc.Pid {
-		return nil
-	}
-	fd := c.pidfd
-	if pid != c.pid {
-		// A child of ours that was not waited for keeps its pid.
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if err == unix.ECHILD {
-			return nil
-		}
-		if fd, err = unix.PidfdOpen(pid, 0); err != nil {
-			return fmt.Errorf("pidfd of init of %s: %w", c.id, err)
-		}
-		defer unix.Close(fd)
-	}
-	return c.killAndReap(pid, fd)
-}
-
-func (c *creation) killAndReap(pid, pidfd int) error {
-	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
-		return fmt.Errorf("kill init of %s: %w", c.id, err)
-	}
-	if _, err := reap(pid); err != nil && err != unix.ECHILD {
-		return fmt.Errorf("wait for init of %s: %w", c.id, err)
-	}
-	return nil
-}
-
-// reap waits for a child that is known to end.
-func reap(pid int) (status unix.WaitStatus, err error) {
-	for {
-		_, err := unix.Wait4(pid, &status, 0, nil)
-		if err != unix.EINTR {
-			return status, err
-		}
-	}
-}
-
-// current is the pid of the process that goes on: the child, or the one that it
-// has cloned.
-func (c *creation) current() int {
-	if pid, ok := c.proc.Named(compile.SlotPid); ok {
-		return pid
-	}
-	return c.proc.Pid
-}
-
 // close closes what is open.
 func (c *creation) close() {
-	c.in.close()
-	if c.master >= 0 {
-		unix.Close(c.master)
-	}
-	if c.proc != nil {
-		if c.pidfd != c.proc.Pidfd {
-			unix.Close(c.pidfd)
-		}
-		c.proc.Close()
-	}
+	c.process.close()
 	if c.dir != nil {
 		c.dir.Close()
 	}

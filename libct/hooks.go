@@ -18,7 +18,6 @@ import (
 	"rt/libct/hook"
 	"rt/libct/host"
 	"rt/libct/jsontext"
-	"rt/libct/spec"
 )
 
 // stateJSON is what hooks read on standard input (runtime-spec
@@ -150,41 +149,14 @@ func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, err
 	return child.Start(p, values, dir)
 }
 
-// confinedFile keeps what startContainer hooks are held to until start.
-const confinedFile = "confined"
-
-// keepConfined stores it, if there are such hooks.
-func (c *creation) keepConfined() error {
-	if len(c.rec.StartContainer) == 0 {
-		return nil
-	}
-	s := c.input.Spec
-	p := *s.Process
-	p.Args = nil
-	if c.input.Home != "" {
-		p.Env = append(slices.Clip(p.Env), "HOME="+c.input.Home)
-	}
-	kept := specs.Spec{Version: s.Version, Process: &p}
-	if s.Linux != nil {
-		kept.Linux = &specs.Linux{Seccomp: s.Linux.Seccomp}
-	}
-	return c.dir.WriteFile(confinedFile, spec.Encode(&kept, ""))
-}
-
-// confined is what keepConfined stored, compiled anew.
+// confined is what startContainer hooks are held to.
 func (s *starting) confined() (in compile.Input, err error) {
-	text, err := s.dir.ReadFile(confinedFile)
+	k, err := readKept(s.dir)
 	if err != nil {
 		return in, fmt.Errorf("read what hooks of %s are held to: %w", s.dir.ID(), err)
 	}
-	if in.Spec, err = spec.Decode(text); err != nil {
-		return in, err
-	}
-	if in.Facts, err = host.Probe(); err != nil {
-		return in, err
-	}
-	in.Rootless = s.rec.Rootless
-	in.Seccomp, err = filters{root: s.root.FD(), facts: in.Facts}.compile(seccompOf(in.Spec))
+	in.Spec, in.Home, in.Seccomp, in.Rootless = k.spec, k.home, k.filter, s.rec.Rootless
+	in.Facts, err = host.Probe()
 	return in, err
 }
 

@@ -54,26 +54,6 @@ func seccompOf(s *specs.Spec) *specs.LinuxSeccomp {
 	return s.Linux.Seccomp
 }
 
-// openSync makes the socket to the child.
-func (c *creation) openSync() error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("socketpair: %w", err)
-	}
-	c.sync, c.in[compile.SlotPeer] = pair[0], pair[0]
-	return c.keep(compile.SlotSync, pair[1])
-}
-
-// keep makes fd the input of that name, out of the way of preserved ones.
-func (c *creation) keep(name string, fd int) error {
-	high, err := dupAbove(fd, c.o.PreserveFds)
-	if err != nil {
-		return fmt.Errorf("duplicate descriptor for %s: %w", name, err)
-	}
-	c.in[name] = high
-	return nil
-}
-
 // openFifos makes the fifos that a parked container waits and answers at. It
 // holds both for reading and writing, so that opening them from the other side
 // never blocks, and fails with ENXIO once it is gone.

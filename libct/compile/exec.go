@@ -114,8 +114,9 @@ const LastFds = 8
 
 // closeOthers moves what the child still needs next to the preserved descriptors
 // and closes all others: a parked container holds nothing of the host's. It
-// comes before seccomp, whose filter may refuse close_range.
-func (c *compiler) closeOthers() {
+// comes before seccomp, whose filter may refuse close_range. also are inputs to
+// keep besides.
+func (c *compiler) closeOthers(also ...string) {
 	c.b.Step("close other descriptors")
 	at := 3 + c.in.PreserveFds
 	keep := func(name string) plan.Slot {
@@ -125,6 +126,9 @@ func (c *compiler) closeOthers() {
 		return s
 	}
 	keep(SlotSync)
+	for _, name := range also {
+		keep(name)
+	}
 	if c.in.Park {
 		c.parked = keep(SlotExec)
 		c.b.SetStatus(keep(SlotStatus))

@@ -218,12 +218,14 @@ func pathsAfterPivot(_ Input, p *plan.Plan) error {
 		case "umount2":
 			ok = o.Args[0].Text == "."
 		case "openat":
-			ok = o.Args[2].N&unix.O_PATH != 0 || terminal && o.Args[1].Text == "/dev/pts/ptmx"
+			ok = o.Args[2].N&unix.O_PATH != 0
+		case "openat2":
+			ok = terminal && o.Args[1].Text == "/dev/pts/ptmx"
 		case "mount_setattr":
 			ok = o.Step == "pivot_root" && o.Args[1].Text == "" || o.Args[1].Text == "/" && (strings.HasPrefix(o.Step, "linux.rootfsPropagation") || o.Step == "root.readonly")
 		case "fchownat":
 			ok = o.Args[1].Text == ""
-		case "open_tree", "move_mount", "mount", "fsopen", "mknodat", "symlinkat", "unlinkat", "openat2", "fchmodat", "pivot_root", "setns":
+		case "open_tree", "move_mount", "mount", "fsopen", "mknodat", "symlinkat", "unlinkat", "fchmodat", "pivot_root", "setns":
 			ok = false
 		}
 		if !ok {

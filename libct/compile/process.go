@@ -30,11 +30,16 @@ func (c *compiler) identity() {
 func (c *compiler) process() {
 	p := c.spec.Process
 	c.keyring()
-	c.limits(p)
+	c.limits(p, anywhere)
 	c.schedule(p)
 	c.cwd(p, true)
 	c.readonlyRoot()
 	c.closeOthers()
+	c.confineAndExec(p)
+}
+
+// confineAndExec takes the rights of the container's process and becomes it.
+func (c *compiler) confineAndExec(p *specs.Process) {
 	early := c.in.Seccomp != nil && !p.NoNewPrivileges
 	c.groupsAndBounding(p)
 	if early {
@@ -78,13 +83,23 @@ var rlimits = [...]string{
 	"RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
 }
 
+// Which limits are set: raising one needs a capability outside of user
+// namespaces, but with RLIMIT_NPROC set the child could not clone once more.
+type which int
+
+const (
+	anywhere which = iota
+	beforeUserns
+	insideUserns
+)
+
 // limits sets process.rlimits; RLIMIT_NOFILE, which Go raises in every process,
 // goes back to what the caller had.
-func (c *compiler) limits(p *specs.Process) {
-	nofile := false
+func (c *compiler) limits(p *specs.Process, w which) {
+	nofile := w == insideUserns
 	for _, l := range p.Rlimits {
 		for i, name := range rlimits {
-			if name == l.Type {
+			if name == l.Type && (w == anywhere || (w == insideUserns) == (i == unix.RLIMIT_NPROC)) {
 				c.b.Step("process.rlimits " + name)
 				c.b.Add(plan.Setrlimit(uint64(i), l.Soft, l.Hard))
 				nofile = nofile || i == unix.RLIMIT_NOFILE

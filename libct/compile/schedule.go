@@ -15,13 +15,22 @@ import (
 // schedule sets what decides when and where the process runs: CPU affinity,
 // scheduler, I/O priority, memory policy, execution domain.
 func (c *compiler) schedule(p *specs.Process) {
+	c.allCPUs()
+	c.priorities(p)
+}
+
+// allCPUs resets the affinity: the caller's is not the container's.
+func (c *compiler) allCPUs() {
 	c.b.Step("CPUs of the cpuset")
 	all := make([]byte, 128)
 	for i := range all {
 		all[i] = 0xff
 	}
-	// The caller's affinity is not the container's.
 	c.b.Add(plan.SchedSetaffinity(all, "[all]").Or(unix.EINVAL, unix.EPERM))
+}
+
+// priorities is schedule without the affinity.
+func (c *compiler) priorities(p *specs.Process) {
 	c.scheduler(p.Scheduler)
 	c.ioPriority(p.IOPriority)
 	if c.spec.Linux == nil {

@@ -22,10 +22,7 @@ func (c *compiler) console() {
 		plan.Ioctl(ptmx, unix.TIOCSPTLCK, plan.B([]byte{0, 0, 0, 0}, "[0]")),
 		plan.Ioctl(ptmx, unix.TIOCGPTPEER, plan.N(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).To(pts),
 	)
-	if s := c.spec.Process.ConsoleSize; s != nil && (s.Height != 0 || s.Width != 0) {
-		size := []byte{byte(s.Height), byte(s.Height >> 8), byte(s.Width), byte(s.Width >> 8), 0, 0, 0, 0}
-		c.b.Add(plan.Ioctl(ptmx, unix.TIOCSWINSZ, plan.B(size, "{consoleSize}")))
-	}
+	c.terminalSize(ptmx)
 	if !c.devFromHost() {
 		c.b.Step("mount /dev/console")
 		dev, t, mnt := c.b.Slot("dev"), c.b.Slot("target"), c.b.Slot("mnt")
@@ -34,6 +31,14 @@ func (c *compiler) console() {
 			plan.Openat2(plan.V(dev), "console", opath|unix.O_NOFOLLOW, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS).To(t),
 			plan.OpenTree(plan.V(pts), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH).To(mnt),
 			plan.MoveMount(mnt, t))
+	}
+}
+
+// terminalSize sets process.consoleSize.
+func (c *compiler) terminalSize(ptmx plan.Slot) {
+	if s := c.spec.Process.ConsoleSize; s != nil && (s.Height != 0 || s.Width != 0) {
+		size := []byte{byte(s.Height), byte(s.Height >> 8), byte(s.Width), byte(s.Width >> 8), 0, 0, 0, 0}
+		c.b.Add(plan.Ioctl(ptmx, unix.TIOCSWINSZ, plan.B(size, "{consoleSize}")))
 	}
 }
 
@@ -46,9 +51,10 @@ func (c *compiler) terminal() {
 	if !c.hasMounts() {
 		c.b.Step("process.terminal")
 		ptmx := c.b.Slot(SlotConsole)
-		c.b.Add(plan.Openat(plan.Cwd(), "/dev/pts/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0).To(ptmx),
+		c.b.Add(plan.Openat2(plan.Cwd(), "/dev/pts/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0, unix.RESOLVE_NO_SYMLINKS).To(ptmx),
 			plan.Ioctl(ptmx, unix.TIOCSPTLCK, plan.B([]byte{0, 0, 0, 0}, "[0]")),
 			plan.Ioctl(ptmx, unix.TIOCGPTPEER, plan.N(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).To(pts))
+		c.terminalSize(ptmx)
 	}
 	c.b.Barrier(c.sync, BarrierConsole, "console")
 	c.b.Step("process.terminal")

@@ -1,7 +1,7 @@
 package seal
 
 // entry is where the program begins, if it was linked with -E rt/libct/seal.entry
-// as the Makefile does: with create or run among its arguments it seals itself
+// as the Makefile does: with create, run or exec among its arguments it seals itself
 // before Go's runtime has started, which costs a fifth of doing so in Self. What
 // it cannot do it leaves to Self, which finds out either way.
 //

@@ -22,10 +22,16 @@ next:
 	MOVL (AX), CX
 	CMPL CX, $0x006e7572 // "run"
 	JEQ  seal
+	CMPL CX, $0x63657865 // "exec"
+	JEQ  exec
 	CMPL CX, $0x61657263 // "crea"
 	JNE  next
 	MOVL 3(AX), CX
 	CMPL CX, $0x00657461 // "ate"
+	JNE  next
+	JMP  seal
+exec:
+	CMPB 4(AX), $0
 	JNE  next
 seal:
 	// faccessat2(AT_FDCWD, "/proc/self/exe", W_OK, AT_EACCESS)

@@ -23,6 +23,9 @@ next:
 	MOVD $0x006e7572, R2 // "run"
 	CMPW R2, R1
 	BEQ  seal
+	MOVD $0x63657865, R2 // "exec"
+	CMPW R2, R1
+	BEQ  exec
 	MOVD $0x61657263, R2 // "crea"
 	CMPW R2, R1
 	BNE  next
@@ -30,6 +33,10 @@ next:
 	MOVD $0x00657461, R2 // "ate"
 	CMPW R2, R1
 	BNE  next
+	B    seal
+exec:
+	MOVBU 4(R0), R1
+	CBNZ R1, next
 seal:
 	// faccessat2(AT_FDCWD, "/proc/self/exe", W_OK, AT_EACCESS)
 	MOVD $-100, R0
