@@ -79,7 +79,7 @@ func enoughFiles() error {
 // from the global flags; the verbs run after it. What a user asked for, as
 // config.json of spec, is made under the umask that rt was started with.
 func newApp(log *logger, umask int) *cli.App {
-	rt := &libct.Runtime{Warn: log.warn, Debug: log.debug}
+	rt := &libct.Runtime{NotifySocket: os.Getenv("NOTIFY_SOCKET"), Warn: log.warn, Debug: log.debug}
 	return &cli.App{
 		Name:                  "rt",
 		HelpName:              "rt",

@@ -40,12 +40,16 @@ type creation struct {
 	scored int
 	// mapped is how many of the mounts the child has come to with BarrierIdmap.
 	mapped int
+	// notified is whether the container reports readiness, notify the socket
+	// for that; -1 without.
+	notified bool
+	notify   int
 	// hooked is set once a hook has run, so that poststop hooks must.
 	hooked bool
 }
 
 func (r *Runtime) creation(id string, o CreateOptions, park bool) *creation {
-	return &creation{process: r.process("init", initError, o.PreserveFds), id: id, o: o, park: park}
+	return &creation{process: r.process("init", initError, o.PreserveFds), id: id, o: o, park: park, notify: -1}
 }
 
 // Create makes a container that waits for Start. When it fails, nothing of the
@@ -61,7 +65,7 @@ func (r *Runtime) Create(id string, o CreateOptions) error {
 
 // make runs the steps.
 func (c *creation) make() error {
-	for _, step := range []func() error{c.load, c.claim, c.makeGroup, c.openInputs, c.launch, c.limit, c.attend, c.commit} {
+	for _, step := range []func() error{c.load, c.claim, c.makeNotify, c.makeGroup, c.openInputs, c.launch, c.limit, c.attend, c.commit} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -82,6 +86,7 @@ func (c *creation) load() error {
 		return err
 	}
 	c.input.Park = c.park
+	c.notifyMount()
 	p := c.input.Spec.Process
 	detached := c.park || c.o.Detach
 	err := checkConsole(p, detached, c.o.ConsoleSocket)
@@ -304,6 +309,9 @@ func (c *creation) undo() error {
 // close closes what is open.
 func (c *creation) close() {
 	c.process.close()
+	if c.notify >= 0 {
+		unix.Close(c.notify)
+	}
 	if c.dir != nil {
 		c.dir.Close()
 	}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rt/libct/console"
+	"rt/libct/sdnotify"
 	"rt/libct/signals"
 )
 
@@ -15,10 +16,13 @@ type foreground struct {
 	p *process
 	// signals is where a byte for each signal comes from.
 	signals int
+	// notify is the socket that a container reports readiness to, or -1.
+	notify int
 }
 
 // prepare comes before the process runs: no signal of its time is lost.
 func (f *foreground) prepare() (err error) {
+	f.notify = -1
 	f.signals, err = signals.Open()
 	return err
 }
@@ -38,13 +42,15 @@ func (f *foreground) wait() (int, error) {
 		}
 		defer s.Close()
 	}
+	defer f.deafen()
 	if code, done := f.reap(); done {
+		f.passReady() // its last words
 		return code, nil
 	}
 	buf := make([]byte, 64)
 	for {
-		if _, err := poll(f.signals, unix.POLLIN, -1); err != nil {
-			return 0, fmt.Errorf("wait for signals: %w", err)
+		if err := f.await(); err != nil {
+			return 0, err
 		}
 		n, err := unix.Read(f.signals, buf)
 		if err != nil {
@@ -55,6 +61,53 @@ func (f *foreground) wait() (int, error) {
 				return code, err
 			}
 		}
+	}
+}
+
+// await waits for signals. A container's word that it is ready is passed on
+// meanwhile, with rt as the process to watch: it is the service's, and ends with
+// the container's status.
+func (f *foreground) await() error {
+	for {
+		// A descriptor of -1 is passed over.
+		list := []unix.PollFd{{Fd: int32(f.signals), Events: unix.POLLIN}, {Fd: int32(f.notify), Events: unix.POLLIN}}
+		if _, err := unix.Poll(list, -1); err != nil && err != unix.EINTR {
+			return fmt.Errorf("wait for signals: %w", err)
+		}
+		if list[1].Revents != 0 {
+			f.passReady()
+		}
+		if list[0].Revents != 0 {
+			return nil
+		}
+	}
+}
+
+// passReady passes it on once. A service manager that does not listen is no
+// reason to end the container.
+func (f *foreground) passReady() {
+	if f.notify < 0 {
+		return
+	}
+	ready, err := sdnotify.Heard(f.notify)
+	if err == nil && !ready {
+		return
+	}
+	if ready {
+		err = f.p.r.tellReady(unix.Getpid())
+	}
+	if err != nil {
+		f.p.r.warn(err.Error())
+	}
+	f.deafen()
+}
+
+// deafen closes the socket: what is said from now on is refused, and fills no
+// queue.
+func (f *foreground) deafen() {
+	if f.notify >= 0 {
+		unix.Close(f.notify)
+		f.notify = -1
 	}
 }
 

@@ -33,8 +33,14 @@ func (r *Runtime) Run(id string, o CreateOptions) (exitCode int, err error) {
 		return 0, errors.Join(err, c.undo())
 	}
 	if o.Detach {
+		if c.notify >= 0 {
+			if err := r.awaitReady(c.notify, c.pidfd, c.pid); err != nil {
+				r.warn(err.Error()) // as runc: the container runs
+			}
+		}
 		return 0, nil
 	}
+	f.notify, c.notify = c.notify, -1
 	code, err := f.wait()
 	if err != nil {
 		return 0, errors.Join(err, c.undo())

@@ -27,6 +27,9 @@ type Runtime struct {
 	Rootless string
 	// SystemdCgroup selects the systemd cgroup driver.
 	SystemdCgroup bool
+	// NotifySocket is $NOTIFY_SOCKET: where systemd wants to hear that what is
+	// started is ready (sd_notify(3)), or "".
+	NotifySocket string
 	// Warn and Debug take one line each; nil drops it.
 	Warn, Debug func(string)
 

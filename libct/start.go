@@ -20,7 +20,7 @@ func (r *Runtime) Start(id string) error {
 		return err
 	}
 	defer dir.Close()
-	s := &starting{r: r, dir: dir.Dir, root: dir.root}
+	s := &starting{r: r, dir: dir.Dir, root: dir.root, notify: -1}
 	if err := s.release(); err != nil {
 		return err
 	}
@@ -28,7 +28,13 @@ func (r *Runtime) Start(id string) error {
 	if err := s.confirm(); err != nil {
 		return err
 	}
-	return s.poststart()
+	if err := s.poststart(); err != nil {
+		return err
+	}
+	if s.notify < 0 {
+		return nil
+	}
+	return r.awaitReady(s.notify, s.pidfd, s.rec.Pid)
 }
 
 // starting is a container being started.
@@ -39,11 +45,15 @@ type starting struct {
 	rec    *store.Record
 	pidfd  int
 	status int // the status fifo, for reading
+	notify int // the socket that the container reports readiness to, or -1
 }
 
 func (s *starting) close() {
 	unix.Close(s.pidfd)
 	unix.Close(s.status)
+	if s.notify >= 0 {
+		unix.Close(s.notify)
+	}
 }
 
 // release lets init go on, under the lock: of two starts one wins.
@@ -85,11 +95,22 @@ func (s *starting) release() error {
 	return nil
 }
 
+// listen is ready to hear of the container before it can speak.
+func (s *starting) listen() (err error) {
+	if s.r.NotifySocket != "" {
+		s.notify, err = listenFor(s.dir)
+	}
+	return err
+}
+
 func (s *starting) hooksAndGo() error {
 	if len(s.rec.StartContainer) > 0 {
 		if err := s.startContainerHooks(); err != nil {
 			return err
 		}
+	}
+	if err := s.listen(); err != nil {
+		return err
 	}
 	fd, err := s.dir.OpenExec(unix.O_WRONLY | unix.O_NONBLOCK)
 	if errors.Is(err, unix.ENXIO) || errors.Is(err, os.ErrNotExist) {

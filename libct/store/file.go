@@ -30,6 +30,24 @@ func (d *Dir) WriteFile(name string, data []byte) error {
 	return nil
 }
 
+// MakeDir makes a directory in the container's, searchable by all, and opens it.
+func (d *Dir) MakeDir(name string) (fd int, err error) {
+	if err := unix.Mkdirat(d.fd, name, 0o755); err != nil {
+		return -1, d.fail("make "+name, err)
+	}
+	return d.OpenDir(name)
+}
+
+// OpenDir opens a directory that MakeDir made. The error matches os.ErrNotExist
+// if there is none.
+func (d *Dir) OpenDir(name string) (fd int, err error) {
+	fd, err = openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return -1, d.fail("open "+name, err)
+	}
+	return fd, nil
+}
+
 // create makes a new file with the data, in place of one that a killed writer
 // left.
 func (d *Dir) create(name string, data []byte) error {

@@ -29,6 +29,8 @@ func main() {
 		"keyring":  keyring,
 		"exchange": exchange,
 		"hold":     hold,
+		"say":      say,
+		"hear":     hear,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: payload COMMAND ARG…")
