@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,9 +78,6 @@ func newContainer(c *cli.Context, rt *libct.Runtime) (string, libct.CreateOption
 	}
 	if rt.Rootless, err = boolOrAuto(rt.Rootless); err != nil {
 		return "", o, err
-	}
-	if rt.SystemdCgroup {
-		return "", o, errors.New("systemd cgroup driver is not supported yet")
 	}
 	id, err := containerID(c)
 	return id, o, err

@@ -85,7 +85,7 @@ func (f featureWriter) switches(key string, names []string, on ...bool) {
 func (f featureWriter) linux() {
 	f.list("namespaces", namespaceNames())
 	f.list("capabilities", capabilityNames())
-	f.switches("cgroup", []string{"v1", "v2", "systemd", "systemdUser", "rdma"}, true, true, false, false, true)
+	f.switches("cgroup", []string{"v1", "v2", "systemd", "systemdUser", "rdma"}, true, true, true, true, true)
 	f.Key("seccomp")
 	f.Object(f.seccomp)
 	f.switches("apparmor", []string{"enabled"}, false)

@@ -129,7 +129,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "log-format", Value: "text", Usage: "`FORMAT` of log lines: text or json"},
 		&cli.StringFlag{Name: "root", Value: defaultRoot(), Usage: "keep the state of containers under `DIR`, which should be on a tmpfs"},
 		&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "ignore cgroup permission errors: `WHEN` is true, false or auto (when not root)"},
-		&cli.BoolFlag{Name: "systemd-cgroup", Usage: "make cgroups through systemd (refused for now)", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "systemd-cgroup", Usage: "make cgroups through systemd; cgroupsPath is then slice:prefix:name", DisableDefaultText: true},
 		&cli.StringFlag{Name: "criu", Hidden: true, Usage: "ignored, as runc has since 1.2"},
 	}
 }

@@ -135,7 +135,6 @@ func TestMessages(t *testing.T) {
 		{"run x --bundle /nonexistent", 1, `rt run failed: chdir /nonexistent: no such file or directory`},
 		{"spec -b /nonexistent", 1, `chdir /nonexistent: no such file or directory`},
 		{"--rootless=bogus create x", 1, `rt create failed: strconv.ParseBool: parsing "bogus": invalid syntax`},
-		{"--systemd-cgroup run x", 1, `rt run failed: systemd cgroup driver is not supported yet`},
 		{"state .", 1, `container id cannot be empty`},
 		{"create .", 1, `rt create failed: container id cannot be empty`},
 		{"list -f bogus", 1, `invalid format option`},
@@ -292,7 +291,7 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("capability %d is %s, which config.json may not name", i, name)
 		}
 	}
-	if !f.Linux.Cgroup.V1 || !f.Linux.Cgroup.V2 || f.Linux.Cgroup.Systemd {
+	if !f.Linux.Cgroup.V1 || !f.Linux.Cgroup.V2 || !f.Linux.Cgroup.Systemd {
 		t.Errorf("cgroup: %+v", f.Linux.Cgroup)
 	}
 }

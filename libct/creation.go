@@ -17,6 +17,7 @@ import (
 	"rt/libct/host"
 	"rt/libct/spec"
 	"rt/libct/store"
+	"rt/libct/systemd"
 )
 
 // creation is a container being made. Its steps run in order; whatever the last
@@ -34,6 +35,8 @@ type creation struct {
 	dir    *store.Dir
 	rec    *store.Record
 	group  *cgroup.Group
+	// scope is the group's unit, nil without systemd.
+	scope *scope
 	// grouped is set once the cgroup is ours.
 	grouped bool
 	// scored is the process whose OOM score was set last.
@@ -65,7 +68,7 @@ func (r *Runtime) Create(id string, o CreateOptions) error {
 
 // make runs the steps.
 func (c *creation) make() error {
-	for _, step := range []func() error{c.load, c.claim, c.makeNotify, c.makeGroup, c.openInputs, c.launch, c.limit, c.attend, c.commit} {
+	for _, step := range []func() error{c.load, c.claim, c.makeNotify, c.makeGroup, c.openInputs, c.launch, c.place, c.limit, c.attend, c.commit} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -173,7 +176,12 @@ func (c *creation) claim() (err error) {
 	if in.Spec.Linux != nil {
 		path = in.Spec.Linux.CgroupsPath
 	}
-	if c.group, err = cgroup.New(c.layout, path, c.id, c.r.rootless(in.Facts)); err != nil {
+	if c.r.SystemdCgroup {
+		if c.scope, err = newScope(c.layout, path, in, c.r.rootless(in.Facts)); err != nil {
+			return err
+		}
+		c.group = c.scope.Group
+	} else if c.group, err = cgroup.New(c.layout, path, c.id, c.r.rootless(in.Facts)); err != nil {
 		return fmt.Errorf("linux.cgroupsPath: %w", err)
 	}
 	if c.root, err = store.MakeRoot(c.r.Root); err != nil {
@@ -187,6 +195,9 @@ func (c *creation) claim() (err error) {
 		ID: c.id, OCIVersion: in.Spec.Version, Bundle: in.Bundle, Rootfs: in.Rootfs, Created: time.Now().UTC(),
 		Status: store.Creating, Pid: unix.Getpid(), StartTime: self.StartTime, Owner: uint32(in.Facts.UID),
 		Rootless: c.r.rootless(in.Facts), NoPivot: c.o.NoPivot, Cgroups: c.group.Paths(), Annotations: in.Spec.Annotations,
+	}
+	if c.scope != nil {
+		c.rec.SystemdCgroup, c.rec.Unit, c.rec.Slice = true, c.scope.unit.Name, c.scope.unit.Slice
 	}
 	if h := in.Spec.Hooks; h != nil {
 		c.rec.StartContainer, c.rec.Poststart, c.rec.Poststop = h.StartContainer, h.Poststart, h.Poststop
@@ -202,6 +213,9 @@ func (c *creation) claim() (err error) {
 
 // makeGroup makes the container's cgroup.
 func (c *creation) makeGroup() error {
+	if c.scope != nil {
+		return c.expectScope()
+	}
 	if err := c.group.Create(c.resources()); err != nil {
 		return err // it has undone what it made
 	}
@@ -211,18 +225,25 @@ func (c *creation) makeGroup() error {
 	}
 	// Before there is a child: cgroup v1 takes the rules one by one, beginning
 	// with none allowed, and the child could need a device just then.
-	if l := c.input.Spec.Linux; l != nil {
-		early := &specs.LinuxResources{Devices: cgroup.DeviceRules(l)}
-		if l.Resources != nil && l.Resources.CPU != nil {
-			// No process may join a v1 cpuset that has no CPUs or no memory.
-			early.CPU = &specs.LinuxCPU{Cpus: l.Resources.CPU.Cpus, Mems: l.Resources.CPU.Mems}
-		}
-		if err := c.group.Apply(early); err != nil {
-			return err
-		}
+	if err := c.group.Apply(c.early()); err != nil {
+		return err
 	}
 	c.input.Hierarchies = hierarchies(c.group)
 	return nil
+}
+
+// early are the limits that must be there before a process joins.
+func (c *creation) early() *specs.LinuxResources {
+	l := c.input.Spec.Linux
+	if l == nil {
+		return nil
+	}
+	early := &specs.LinuxResources{Devices: cgroup.DeviceRules(l)}
+	if l.Resources != nil && l.Resources.CPU != nil {
+		// No process may join a v1 cpuset that has no CPUs or no memory.
+		early.CPU = &specs.LinuxCPU{Cpus: l.Resources.CPU.Cpus, Mems: l.Resources.CPU.Mems}
+	}
+	return early
 }
 
 func hierarchies(g *cgroup.Group) []compile.Hierarchy {
@@ -259,9 +280,11 @@ func (c *creation) launch() (err error) {
 	if err := c.keepProcess(); err != nil {
 		return err
 	}
-	dir, err := c.group.Fd()
-	if err != nil {
-		return err
+	dir := -1
+	if c.scope == nil {
+		if dir, err = c.group.Fd(); err != nil {
+			return err
+		}
 	}
 	if dir >= 0 {
 		defer unix.Close(dir)
@@ -276,6 +299,9 @@ func (c *creation) attend() error { return c.converse(c.answer) }
 func (c *creation) limit() error {
 	r := c.resources()
 	r.Devices = nil // in force already: makeGroup
+	if c.scope != nil {
+		r = systemd.Round(r)
+	}
 	if err := c.group.Apply(r); err != nil {
 		return err
 	}
@@ -297,7 +323,10 @@ func (c *creation) undo() error {
 	if c.hooked {
 		c.r.runPoststop(c.rec.Poststop, c.state(statusStopped))
 	}
-	if c.grouped {
+	switch {
+	case c.grouped && c.scope != nil:
+		errs = append(errs, c.scope.undo())
+	case c.grouped:
 		errs = append(errs, c.group.Kill(), c.group.Undo())
 	}
 	if c.dir != nil {
@@ -311,6 +340,9 @@ func (c *creation) close() {
 	c.process.close()
 	if c.notify >= 0 {
 		unix.Close(c.notify)
+	}
+	if c.scope != nil {
+		c.scope.close()
 	}
 	if c.dir != nil {
 		c.dir.Close()

@@ -71,7 +71,12 @@ func (r *Runtime) removeFrom(layout cgroup.Layout, dir *store.Dir, rec *store.Re
 	if err := killInit(rec, g); err != nil {
 		return err
 	}
-	if err := clearGroup(g, rec.ID, rec.Rootless); err != nil {
+	if rec.SystemdCgroup {
+		err = r.clearScope(g, rec)
+	} else {
+		err = clearGroup(g, rec.ID, rec.Rootless)
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.poststop(dir, rec); err != nil {

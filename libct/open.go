@@ -35,8 +35,10 @@ func (c *creation) openInputs() error {
 			return err
 		}
 	}
-	if err := c.in.openTasks(c.group); err != nil {
-		return err
+	if c.scope == nil {
+		if err := c.in.openTasks(c.group); err != nil {
+			return err
+		}
 	}
 	if err := c.in.openNamespaces(in.Spec); err != nil {
 		return err

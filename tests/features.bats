@@ -39,19 +39,7 @@ feature() { jq -e "$1" <<<"$F" >/dev/null || fail "not so: $1"; }
 
 @test "cgroups" {
 	feature '.linux.cgroup.v1 == true and .linux.cgroup.v2 == true'
-	feature '.linux.cgroup | has("systemd") and has("systemdUser")'
-}
-
-@test "systemd is not promised before it works" {
-	only_rt "a driver still to come"
-	root_needed
-	bundle
-	config '.linux.cgroupsPath = "system.slice:rt-bats:x"'
-	rt_raw --root "$ROOT" --systemd-cgroup create --bundle "$BUNDLE" "$ID"
-	case "$err" in
-	*"not supported"*) feature '.linux.cgroup.systemd == false' ;;
-	*) feature '.linux.cgroup.systemd == true' ;;
-	esac
+	feature '.linux.cgroup.systemd == true and .linux.cgroup.systemdUser == true'
 }
 
 @test "seccomp" {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Weight converts cpu.shares (v1, 2 to 262144) into cpu.weight (v2, 1 to
@@ -32,6 +34,10 @@ func IOWeight(weight uint16) uint64 {
 	}
 	return 1 + (uint64(max(weight, 10))-10)*9999/990
 }
+
+// SwapMax is what memory.swap.max gets for the limits of r: a number of bytes,
+// "max", or "" for "not set".
+func SwapMax(m *specs.LinuxMemory) (string, error) { return swapMax(value(m.Limit), value(m.Swap)) }
 
 // swapMax converts memory+swap (v1) into memory.swap.max, swap alone; "" is
 // "not set". Equal values mean no swap.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -99,6 +100,50 @@ func mkdir(path string) error {
 			return err
 		}
 	}
+}
+
+// Adopt prepares a group that a service manager has made, with a process in it:
+// directories that it leaves to us are made, and on v1 cpuset gets what it
+// needs. Attach is next.
+func (g *Group) Adopt(r *specs.LinuxResources) error {
+	for i := range g.dirs {
+		d := &g.dirs[i]
+		_, err := d.mkdir()
+		if err == nil && !d.V2 && d.has("cpuset") {
+			err = d.inheritCpuset(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Attach moves a process into the group, in the hierarchies where it is not in
+// it yet.
+func (g *Group) Attach(pid int) error {
+	for i := range g.dirs {
+		d := &g.dirs[i]
+		held, err := d.holds(pid)
+		if err == nil && !held {
+			err = writeFile(d.path, "cgroup.procs", strconv.Itoa(pid))
+		}
+		if err != nil {
+			return fmt.Errorf("attach process %d to %s: %w", pid, d.path, err)
+		}
+	}
+	return nil
+}
+
+// Vacant returns an error, NotEmptyError or ErrFrozen, if the group is there and
+// in use.
+func (g *Group) Vacant() error {
+	for i := range g.dirs {
+		if err := g.dirs[i].vacant(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // vacant refuses a directory that is in use by someone else.

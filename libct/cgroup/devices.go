@@ -18,8 +18,40 @@ const (
 	allAccess = mknod | readable | writable
 )
 
-// anyNumber is the "*" of a device rule.
-const anyNumber = -1
+// AnyNumber is the "*" of a device rule.
+const AnyNumber = -1
+
+const anyNumber = AnyNumber
+
+// Device is a device, or several, and what may be done with it.
+type Device struct {
+	// Kind is 'b' or 'c'.
+	Kind byte
+	// Major and Minor may be AnyNumber.
+	Major, Minor int64
+	// Access is some of r, w and m.
+	Access string
+}
+
+// Reduce brings device rules into the form of a default and exceptions to it:
+// what the list is about is denied if allow is the default, otherwise allowed.
+// Not every list of rules can be brought into it.
+func Reduce(rules []specs.LinuxDeviceCgroup) (list []Device, allow bool, err error) {
+	decoded, err := decode(rules)
+	if err != nil {
+		return nil, false, err
+	}
+	p, err := reduce(decoded)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range p.exceptions {
+		if e := &p.exceptions[i]; e.access != 0 {
+			list = append(list, Device{e.kind, e.major, e.minor, e.access.String()})
+		}
+	}
+	return list, p.allow, nil
+}
 
 // rule is one entry of the device list, decoded.
 type rule struct {

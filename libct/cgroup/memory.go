@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -144,6 +145,16 @@ func applyMemoryV2(d *dir, r *resources) error {
 	}
 	if set(m.Reservation) {
 		return writeFile(d.path, "memory.low", orMax(*m.Reservation))
+	}
+	return nil
+}
+
+// CheckUsage refuses memory limits that a v2 group already exceeds, if r asks
+// for that (memory.checkBeforeUpdate); Apply does so too.
+func (g *Group) CheckUsage(r *specs.LinuxResources) error {
+	d := g.findV2("memory")
+	if m := r.Memory; d != nil && m != nil && m.CheckBeforeUpdate != nil && *m.CheckBeforeUpdate {
+		return checkUsage(d.path, value(m.Limit), value(m.Swap))
 	}
 	return nil
 }

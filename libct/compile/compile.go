@@ -41,6 +41,8 @@ type Input struct {
 	// Hierarchies are the cgroup hierarchies of the container, in the order of
 	// /sys/fs/cgroup.
 	Hierarchies []Hierarchy
+	// Placed makes the child wait until the parent has put it into its cgroups.
+	Placed bool
 	// Home is the home directory of the container's user, for an environment
 	// without HOME; empty if there is none to add.
 	Home string
@@ -111,6 +113,9 @@ const (
 
 // Barriers, as the byte that the child writes when it comes to one.
 const (
+	// BarrierScope: the parent has a service manager make the cgroup, with the
+	// child in it.
+	BarrierScope = 's'
 	// BarrierMaps: the parent writes the id maps and time offsets.
 	BarrierMaps = 'm'
 	// BarrierClone: as maps, for the time offsets after unshare.
@@ -204,6 +209,9 @@ func (c *compiler) armDeathSignal() {
 // grace period, which a write to cgroup.procs does.
 func (c *compiler) joinCgroups() {
 	c.b.Step("join cgroups")
+	if c.in.Placed {
+		c.b.Barrier(c.sync, BarrierScope, "scope")
+	}
 	for _, h := range c.in.Hierarchies {
 		if h.Join {
 			c.b.Add(plan.Write(plan.V(c.b.Input("cgroup "+h.Name)), []byte("0")))

@@ -3,7 +3,6 @@ package spec
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -24,11 +23,6 @@ func Unsupported(s *specs.Spec) error {
 			return unsupported("linux.mountLabel", "SELinux is not supported yet")
 		case l.IntelRdt != nil:
 			return unsupported("linux.intelRdt", "Intel RDT is not supported yet")
-		}
-	}
-	for name := range s.Annotations {
-		if strings.HasPrefix(name, "org.systemd.property.") {
-			return unsupported("annotations", fmt.Sprintf("%q: systemd properties are not supported yet", name))
 		}
 	}
 	if s.VM != nil {

@@ -476,7 +476,6 @@ func TestUnsupported(t *testing.T) {
 		{`"linux":null,"zos":{}`, "zos: not supported on Linux"},
 		{`"linux":null,"freebsd":{}`, "freebsd: not supported on Linux"},
 		{`"annotations":{"org.criu.config":"/x"},"linux":{"resources":{"rdma":{"a":{}}}}`, ""},
-		{`"annotations":{"org.systemd.property.CPUWeight":"1"}`, `annotations: "org.systemd.property.CPUWeight": systemd properties are not supported yet`},
 	} {
 		err := Unsupported(with(t, r.text))
 		if have := fmt.Sprint(err); have != r.want && !(err == nil && r.want == "") {

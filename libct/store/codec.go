@@ -32,6 +32,10 @@ func encode(rec *Record) []byte {
 		flag("rootless", rec.Rootless)
 		flag("noPivot", rec.NoPivot)
 		flag("systemdCgroup", rec.SystemdCgroup)
+		if rec.SystemdCgroup {
+			text("unit", rec.Unit)
+			text("slice", rec.Slice)
+		}
 		writeMap(&w, "cgroups", rec.Cgroups)
 		writeMap(&w, "annotations", rec.Annotations)
 		writeHooks(&w, "startContainer", rec.StartContainer)
@@ -92,7 +96,7 @@ func writeHook(w *jsontext.Writer, h *specs.Hook) {
 
 var recordFields = []string{
 	"version", "id", "ociVersion", "bundle", "rootfs", "created", "status", "pid", "startTime", "owner",
-	"namespaces", "rootless", "noPivot", "systemdCgroup", "cgroups", "annotations", "startContainer",
+	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "cgroups", "annotations", "startContainer",
 	"poststart", "poststop",
 }
 
@@ -143,6 +147,10 @@ func (rec *Record) field(r *jsontext.Reader, name string) error {
 		return jsontext.SetBool(r, &rec.NoPivot)
 	case "systemdCgroup":
 		return jsontext.SetBool(r, &rec.SystemdCgroup)
+	case "unit":
+		return jsontext.SetString(r, &rec.Unit)
+	case "slice":
+		return jsontext.SetString(r, &rec.Slice)
 	case "cgroups":
 		return jsontext.SetMap(r, &rec.Cgroups, jsontext.SetString[string])
 	case "annotations":

@@ -39,6 +39,10 @@ type Record struct {
 	NoPivot       bool
 	SystemdCgroup bool
 
+	// Unit is the systemd scope, such as "docker-1.scope", and Slice the slice it
+	// is in; empty without SystemdCgroup.
+	Unit, Slice string
+
 	// Cgroups are paths by controller, "" for cgroup v2. They are kept in a
 	// file of their own too, see Dir.Cgroups.
 	Cgroups     map[string]string

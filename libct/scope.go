@@ -1,0 +1,289 @@
+package libct
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"rt/libct/cgroup"
+	"rt/libct/compile"
+	"rt/libct/store"
+	"rt/libct/systemd"
+)
+
+// scope is a container's cgroup that systemd makes: a unit, and the group for
+// all that is not systemd's.
+type scope struct {
+	*cgroup.Group
+	unit systemd.Unit
+	// user is whether it is the caller's own systemd; unified a host of cgroup
+	// v2 only.
+	user, unified bool
+	// annotations are the properties that config.json gives.
+	annotations []systemd.Property
+	bus         *systemd.Bus // nil until it is needed
+}
+
+// newScope finds out where a container's scope will be, and makes nothing.
+func newScope(l cgroup.Layout, cgroupsPath string, in *compile.Input, user bool) (*scope, error) {
+	if !systemd.Running() {
+		return nil, systemd.ErrNotRunning
+	}
+	s := &scope{user: user, unified: l.Mode() == cgroup.ModeUnified}
+	if user && !s.unified {
+		return nil, errors.New("cannot use rootless systemd cgroups manager on cgroup v1")
+	}
+	var err error
+	if s.unit, err = systemd.Parse(cgroupsPath, in.ID, user); err != nil {
+		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
+	}
+	if s.annotations, err = systemd.Annotations(in.Spec.Annotations); err != nil {
+		return nil, err
+	}
+	path, err := s.unit.Path()
+	if err != nil {
+		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
+	}
+	if user {
+		// Only there a user's systemd can make cgroups, and only it knows where.
+		err := s.connect()
+		if err != nil {
+			return nil, err
+		}
+		root, err := s.bus.Root()
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		path = root + path
+	}
+	if s.Group, err = cgroup.New(l, path, in.ID, user); err != nil {
+		s.close()
+		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
+	}
+	return s, nil
+}
+
+func (s *scope) connect() (err error) {
+	if s.bus == nil {
+		s.bus, err = systemd.Connect(s.user)
+	}
+	return err
+}
+
+func (s *scope) close() {
+	if s.bus != nil {
+		s.bus.Close()
+		s.bus = nil
+	}
+}
+
+// host is what the translation of r depends on.
+func (s *scope) host(r *specs.LinuxResources) (h systemd.Host, err error) {
+	h = systemd.Host{V2: s.unified, User: s.user}
+	if systemd.NeedsVersion(r) {
+		h.Version, err = s.bus.Version()
+	}
+	return h, err
+}
+
+// Apply writes limits, in systemd's properties and then in the cgroup, so that
+// systemd, when it writes its own again, writes the same.
+func (s *scope) Apply(r *specs.LinuxResources) error {
+	if err := s.connect(); err != nil {
+		return err
+	}
+	h, err := s.host(r)
+	if err != nil {
+		return err
+	}
+	// Before systemd lowers a limit, which kills.
+	if err := s.CheckUsage(r); err != nil {
+		return err
+	}
+	r = systemd.Round(r)
+	properties, err := systemd.Resources(r, h)
+	if err != nil {
+		return err
+	}
+	properties = append(properties, systemd.Devices(r.Devices, h)...)
+	if err := s.bus.Set(s.unit.Name, properties); err != nil {
+		return err
+	}
+	return s.Group.Apply(r)
+}
+
+// limits is where a container's resources are changed; done ends its use.
+func limits(rec *store.Record) (l cgroup.Limits, done func(), err error) {
+	layout, err := cgroup.Probe()
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := cgroup.FromPaths(layout, rec.Cgroups, rec.Rootless)
+	if err != nil || !rec.SystemdCgroup {
+		return g, func() {}, err
+	}
+	s := &scope{
+		Group: g, unit: systemd.Unit{Name: rec.Unit, Slice: rec.Slice},
+		user: rec.Rootless, unified: layout.Mode() == cgroup.ModeUnified,
+	}
+	return s, s.close, nil
+}
+
+// expectScope checks that the scope's cgroup is free; systemd makes it once
+// there is a process to put into it.
+func (c *creation) expectScope() error {
+	if err := c.group.Vacant(); err != nil {
+		return err
+	}
+	c.input.Hierarchies, c.input.Placed = hierarchies(c.group), true
+	unjoined(c.input.Hierarchies)
+	return c.scope.connect()
+}
+
+// unjoined are hierarchies that the child does not join by itself.
+func unjoined(list []compile.Hierarchy) {
+	for i := range list {
+		list[i].Join = false
+	}
+}
+
+// place has systemd make the scope with the child, which waits for it.
+func (c *creation) place() error {
+	if c.scope == nil {
+		return nil
+	}
+	b, err := c.hear()
+	if err != nil {
+		return err
+	}
+	if b != compile.BarrierScope {
+		return c.died()
+	}
+	if err := c.startScope(); err != nil {
+		if c.gone(err) {
+			return c.died() // that is why
+		}
+		return fmt.Errorf("unable to apply cgroup configuration: %w", err)
+	}
+	if _, err := unix.Write(c.sync, []byte{b}); err != nil && err != unix.EPIPE {
+		return fmt.Errorf("answer init: %w", err)
+	}
+	return nil
+}
+
+func (c *creation) startScope() error {
+	r := c.resources()
+	h, err := c.scope.host(r)
+	if err != nil {
+		return err
+	}
+	h.New = true
+	properties, err := systemd.Resources(systemd.Round(r), h)
+	if err != nil {
+		return err
+	}
+	early := c.early()
+	if early != nil {
+		properties = append(properties, systemd.Devices(early.Devices, h)...)
+	}
+	// As in runc, what linux.resources says comes after the annotations.
+	properties = append(c.scope.annotations, properties...)
+	// A scope that was not made for sure is not ours to clear: without its
+	// process, systemd gives it up by itself.
+	if err := c.scope.bus.Start(c.scope.unit, "rt container "+c.id, c.pid, c.scope.unified, properties); err != nil {
+		return err
+	}
+	c.grouped = true
+	if c.scope.unified {
+		return c.verifyScope(early)
+	}
+	if err := c.group.Adopt(r); err != nil {
+		return err
+	}
+	if err := c.group.Apply(early); err != nil {
+		return err
+	}
+	if err := c.group.Attach(c.pid); err != nil {
+		return err
+	}
+	return mark(c.group, c.id)
+}
+
+// verifyScope makes sure that systemd has put the child where we think.
+func (c *creation) verifyScope(early *specs.LinuxResources) error {
+	in, err := c.group.Holds(c.pid)
+	if err != nil {
+		return err
+	}
+	if !in {
+		return fmt.Errorf("systemd did not put process %d into %s", c.pid, c.group.Members())
+	}
+	if err := mark(c.group, c.id); err != nil {
+		return err
+	}
+	return c.group.Apply(early)
+}
+
+// undo removes the scope of a create that failed.
+func (s *scope) undo() error {
+	return errors.Join(s.Kill(), s.Wait(deadline), s.remove(true))
+}
+
+// remove has systemd forget the unit, and removes what it leaves of the cgroup.
+// The unit is stopped only if it is ours; otherwise, should it have failed, it
+// is only reset.
+func (s *scope) remove(ours bool) error {
+	err := s.connect()
+	if err == nil && ours {
+		err = s.bus.Stop(s.unit.Name)
+	}
+	if err == nil {
+		err = s.bus.Reset(s.unit.Name)
+	}
+	return errors.Join(err, s.Delete(deadline))
+}
+
+// clearScope kills every process of a container's scope and removes it. Without
+// systemd the cgroup is removed all the same.
+func (r *Runtime) clearScope(g *cgroup.Group, rec *store.Record) error {
+	ours, err := emptyScope(g, rec)
+	if err != nil {
+		return err
+	}
+	s := &scope{Group: g, unit: systemd.Unit{Name: rec.Unit, Slice: rec.Slice}, user: rec.Rootless}
+	defer s.close()
+	if err := s.remove(ours); err != nil {
+		r.warn(err.Error())
+		return clearGroup(g, rec.ID, rec.Rootless)
+	}
+	return nil
+}
+
+// emptyScope kills what is in the scope until nothing is left in it, and
+// reports whether it is there and the container's. The scope of a create that
+// was killed may have no mark yet; its process is then ending by itself.
+func emptyScope(g *cgroup.Group, rec *store.Record) (ours bool, err error) {
+	for end := time.Now().Add(deadline); ; {
+		err := killGroup(g, rec.ID, rec.Rootless)
+		foreign := err != nil
+		if foreign && rec.Status != store.Creating {
+			return false, err
+		}
+		left := g.Wait(recheck)
+		if left == nil {
+			break
+		}
+		if !errors.Is(left, cgroup.ErrTimeout) || time.Now().After(end) {
+			return false, errors.Join(err, left)
+		}
+	}
+	if unix.Access(g.Members(), unix.F_OK) != nil {
+		return false, nil
+	}
+	return owned(g, rec.ID, rec.Rootless)
+}
