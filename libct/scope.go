@@ -117,23 +117,6 @@ func (s *scope) Apply(r *specs.LinuxResources) error {
 	return s.Group.Apply(r)
 }
 
-// limits is where a container's resources are changed; done ends its use.
-func limits(rec *store.Record) (l cgroup.Limits, done func(), err error) {
-	layout, err := cgroup.Probe()
-	if err != nil {
-		return nil, nil, err
-	}
-	g, err := cgroup.FromPaths(layout, rec.Cgroups, rec.Rootless)
-	if err != nil || !rec.SystemdCgroup {
-		return g, func() {}, err
-	}
-	s := &scope{
-		Group: g, unit: systemd.Unit{Name: rec.Unit, Slice: rec.Slice},
-		user: rec.Rootless, unified: layout.Mode() == cgroup.ModeUnified,
-	}
-	return s, s.close, nil
-}
-
 // expectScope checks that the scope's cgroup is free; systemd makes it once
 // there is a process to put into it.
 func (c *creation) expectScope() error {
