@@ -46,7 +46,7 @@ func features() []byte {
 		f.Object(f.linux)
 		f.Key("annotations")
 		f.Object(func() {
-			f.text("org.opencontainers.runc.checkpoint.enabled", "false")
+			f.text("org.opencontainers.runc.checkpoint.enabled", "true")
 			f.text("rt.version", version)
 		})
 		f.list("potentiallyUnsafeConfigAnnotations", []string{"bundle"})

@@ -93,6 +93,7 @@ func newApp(log *logger, umask int) *cli.App {
 		// An environment variable may hold commas.
 		DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{
+			checkpointCommand(rt),
 			createCommand(rt),
 			deleteCommand(rt),
 			execCommand(rt),
@@ -103,6 +104,7 @@ func newApp(log *logger, umask int) *cli.App {
 			pauseCommand(rt),
 			planCommand(rt),
 			psCommand(rt),
+			restoreCommand(rt),
 			resumeCommand(rt),
 			runCommand(rt),
 			specCommand(umask),

@@ -2,7 +2,9 @@
 
 _rt_words() {
 	case $1 in
+	checkpoint) echo --image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --network-lock --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help ;;
 	create) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help ;;
+	restore) echo --image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --network-lock --bundle --console-socket --detach --pid-file --no-subreaper --no-pivot --tcp-close --lsm-profile --lsm-mount-context --help ;;
 	run) echo --bundle --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach --keep --no-subreaper --help ;;
 	delete) echo --force --help ;;
 	exec) echo --process --cwd --env --tty --user --additional-gids --detach --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap --preserve-fds --cgroup --ignore-paused --help ;;
@@ -17,7 +19,7 @@ _rt_words() {
 
 _rt() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
-	local verbs='completion create delete exec features help kill list mounts pause plan ps resume run spec start state'
+	local verbs='checkpoint completion create delete exec features help kill list mounts pause plan ps restore resume run spec start state'
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -28,9 +30,12 @@ _rt() {
 		esac
 	done
 	case $prev in
-	--bundle | -b | --root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--bundle | -b | --root | --image-path | --work-path | --parent-path) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--log | --pid-file | --process | -p | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--manage-cgroups-mode) mapfile -t COMPREPLY < <(compgen -W 'soft full strict ignore' -- "$cur"); return ;;
+	--network-lock) mapfile -t COMPREPLY < <(compgen -W 'iptables nftables skip' -- "$cur"); return ;;
+	--empty-ns) mapfile -t COMPREPLY < <(compgen -W 'network' -- "$cur"); return ;;
 	--rootless) [[ $verb ]] || { mapfile -t COMPREPLY < <(compgen -W 'true false auto' -- "$cur"); return; } ;;
 	--format | -f) [[ $verb != list && $verb != ps ]] || { mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return; } ;;
 	esac
@@ -49,7 +54,7 @@ _rt() {
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	start | state | delete | exec | pause | resume | ps) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+	checkpoint | start | state | delete | exec | pause | resume | ps) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
 	kill)
 		if ((i + 1 == COMP_CWORD)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")

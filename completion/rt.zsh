@@ -9,9 +9,10 @@ _rt_ids() {
 }
 
 _rt() {
-	local -a verbs create
+	local -a verbs create criu
 	local state line
 	verbs=(
+		'checkpoint:checkpoint a running container'
 		'completion:print a completion script'
 		'create:create a container'
 		'delete:delete a container'
@@ -24,6 +25,7 @@ _rt() {
 		'pause:suspend all processes of a container'
 		'plan:print what create would do'
 		'ps:list the processes of a container'
+		'restore:restore a container from a checkpoint'
 		'resume:resume a paused container'
 		'run:create and run a container'
 		'spec:create a new specification file'
@@ -39,6 +41,19 @@ _rt() {
 		'--no-new-keyring[keep the session keyring]'
 		'--preserve-fds[pass N more descriptors]:N:'
 	)
+	criu=(
+		'--image-path[directory of the images]:directory:_directories'
+		'--work-path[directory of logs]:directory:_directories'
+		'--tcp-established[allow TCP connections]'
+		'--ext-unix-sk[allow outside unix sockets]'
+		'--shell-job[allow an outside terminal]'
+		'--lazy-pages[fetch pages when used]'
+		'--file-locks[allow file locks]'
+		'--manage-cgroups-mode[mode of saved cgroups]:mode:(soft full strict ignore)'
+		'*--empty-ns[namespace without properties]:kind:(network)'
+		'--auto-dedup[free pages saved twice]'
+		'--network-lock[block the network]:method:(iptables nftables skip)'
+	)
 	_arguments -C \
 		'--debug[log step by step]' \
 		'--log[log file]:file:_files' \
@@ -53,7 +68,9 @@ _rt() {
 	verb) _describe command verbs ;;
 	argument)
 		case $words[1] in
+		checkpoint) _arguments $criu '--parent-path[directory of a pre-dump]:directory:_directories' '--leave-running[let the container go on]' '--tcp-skip-in-flight[skip TCP connections being made]' '--link-remap[link unlinked files back]' '--status-fd[tell descriptor N]:N:' '--page-server[where pages go]:ADDRESS\:PORT:' '--pre-dump[save memory alone]' '1:id:_rt_ids' ;;
 		create) _arguments $create '1:id:' ;;
+		restore) _arguments $criu '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--console-socket[socket for the terminal]:socket:_files' '(-d --detach)'{-d,--detach}'[return when running]' '--pid-file[file for the process id]:file:_files' '--no-subreaper[do not adopt orphans]' '--no-pivot[no use]' '--tcp-close[restore TCP connections closed]' '--lsm-profile[profile]:TYPE\:NAME:' '--lsm-mount-context[SELinux context]:context:' '1:id:' ;;
 		run) _arguments $create '(-d --detach)'{-d,--detach}'[return when started]' '--keep[do not delete]' '--no-subreaper[do not adopt orphans]' '1:id:' ;;
 		start|state|pause|resume) _arguments '1:id:_rt_ids' ;;
 		delete) _arguments '(-f --force)'{-f,--force}'[kill first]' '1:id:_rt_ids' ;;

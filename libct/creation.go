@@ -199,6 +199,9 @@ func (c *creation) claim() (err error) {
 	if c.scope != nil {
 		c.rec.SystemdCgroup, c.rec.Unit, c.rec.Slice = true, c.scope.unit.Name, c.scope.unit.Slice
 	}
+	if !in.Spec.Process.Terminal {
+		c.rec.Stdio = pipesOf()
+	}
 	if h := in.Spec.Hooks; h != nil {
 		c.rec.StartContainer, c.rec.Poststart, c.rec.Poststop = h.StartContainer, h.Poststart, h.Poststop
 	}

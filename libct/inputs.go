@@ -163,19 +163,20 @@ func checkPreserved(n int) error {
 	return nil
 }
 
-// chownStdio tells which standard descriptors the container's user must own to
-// reopen them: those that are not the null device, and not that user's already.
-func chownStdio(s *specs.Spec) (chown [3]bool) {
+// lookAtStdio tells which standard descriptors the container's user must own to
+// reopen them: those that are not that user's already, and not the null device,
+// which it tells too.
+func lookAtStdio(s *specs.Spec) (chown, null [3]bool) {
 	if s.Process.Terminal {
-		return chown
+		return chown, null
 	}
 	for fd := range chown {
 		var st unix.Stat_t
-		if unix.Fstat(fd, &st) != nil || st.Uid == s.Process.User.UID {
+		if unix.Fstat(fd, &st) != nil {
 			continue
 		}
-		null := st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
-		chown[fd] = !null
+		null[fd] = st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+		chown[fd] = !null[fd] && st.Uid != s.Process.User.UID
 	}
-	return chown
+	return chown, null
 }

@@ -26,7 +26,7 @@ func (c *creation) openInputs() error {
 		return err
 	}
 	in.Seccomp = filter
-	in.Chown = chownStdio(in.Spec)
+	in.Chown, in.Null = lookAtStdio(in.Spec)
 	if err := c.openSync(); err != nil {
 		return err
 	}

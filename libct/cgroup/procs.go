@@ -54,6 +54,20 @@ func appendPids(pids []int, text string) []int {
 	return pids
 }
 
+// Join moves a process into the group, in every hierarchy.
+func (g *Group) Join(pid int) error {
+	for i := range g.dirs {
+		d := &g.dirs[i]
+		if d.lost != nil {
+			continue
+		}
+		if err := writeFile(d.path, "cgroup.procs", strconv.Itoa(pid)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Holds says whether the process is in the group or below it now. Between
 // opening a pidfd and signalling through it this is the proof that the pid
 // has not come to mean another process. A process that is gone is not held.

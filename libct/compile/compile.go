@@ -49,6 +49,8 @@ type Input struct {
 	// Chown tells which of the standard descriptors are given to the
 	// container's user, so that it can reopen /dev/stdout.
 	Chown [3]bool
+	// Null tells which of the standard descriptors are the host's null device.
+	Null [3]bool
 	// RootMount is the mount point that holds Rootfs; needed only when
 	// rootfsPropagation is shared.
 	RootMount string

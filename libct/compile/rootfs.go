@@ -72,6 +72,7 @@ func (c *compiler) rootfs() {
 	}
 	c.devices()
 	c.console()
+	c.nullDevice()
 	if c.devReadonly {
 		c.b.Step("read-only /dev")
 		c.b.Add(plan.MountSetattr(plan.V(c.b.Slot("dev")), "", unix.AT_EMPTY_PATH, unix.MOUNT_ATTR_RDONLY, 0, 0, plan.None))

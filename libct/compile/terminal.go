@@ -64,3 +64,23 @@ func (c *compiler) terminal() {
 	}
 	c.b.Add(plan.Dup3(pts, 0, 0), plan.Dup3(pts, 1, 0), plan.Dup3(pts, 2, 0), plan.Ioctl(pts, unix.TIOCSCTTY, plan.N(0)))
 }
+
+// nullDevice puts the container's own null device in place of the host's as
+// standard descriptors, as runc does: no descriptor then leads out of the
+// container's mounts, which a checkpoint could not restore. Where it cannot be
+// opened, the host's stays.
+func (c *compiler) nullDevice() {
+	if c.hasTerminal() || c.in.Null == [3]bool{} {
+		return
+	}
+	c.b.Step("null device as standard descriptor")
+	null := c.b.Slot("null")
+	c.b.Add(c.lookup("dev/null", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC).To(null).
+		Or(unix.ENOENT, unix.EACCES, unix.EPERM, unix.ENXIO))
+	for fd, is := range c.in.Null {
+		if is {
+			c.b.Add(plan.Dup3(null, fd, 0).If(null))
+		}
+	}
+	c.done(null)
+}

@@ -38,6 +38,7 @@ func encode(rec *Record) []byte {
 		}
 		writeMap(&w, "cgroups", rec.Cgroups)
 		writeMap(&w, "annotations", rec.Annotations)
+		writeList(&w, "stdio", rec.Stdio)
 		writeHooks(&w, "startContainer", rec.StartContainer)
 		writeHooks(&w, "poststart", rec.Poststart)
 		writeHooks(&w, "poststop", rec.Poststop)
@@ -54,6 +55,18 @@ func writeMap(w *jsontext.Writer, name string, m map[string]string) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			w.Key(k)
 			w.String(m[k])
+		}
+	})
+}
+
+func writeList(w *jsontext.Writer, name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	w.Key(name)
+	w.Array(func() {
+		for _, v := range values {
+			w.String(v)
 		}
 	})
 }
@@ -97,7 +110,7 @@ func writeHook(w *jsontext.Writer, h *specs.Hook) {
 var recordFields = []string{
 	"version", "id", "ociVersion", "bundle", "rootfs", "created", "status", "pid", "startTime", "owner",
 	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "cgroups", "annotations", "startContainer",
-	"poststart", "poststop",
+	"poststart", "poststop", "stdio",
 }
 
 // decode reads a record and checks it.
@@ -159,6 +172,8 @@ func (rec *Record) field(r *jsontext.Reader, name string) error {
 		return jsontext.SetSlice(r, &rec.StartContainer, setHook)
 	case "poststart":
 		return jsontext.SetSlice(r, &rec.Poststart, setHook)
+	case "stdio":
+		return jsontext.SetSlice(r, &rec.Stdio, jsontext.SetString[string])
 	case "poststop":
 		return jsontext.SetSlice(r, &rec.Poststop, setHook)
 	}

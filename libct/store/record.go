@@ -48,6 +48,10 @@ type Record struct {
 	Cgroups     map[string]string
 	Annotations map[string]string
 
+	// Stdio names the pipes among init's standard descriptors, as /proc/PID/fd
+	// does; what is none is empty. A checkpoint tells its restore.
+	Stdio []string
+
 	// The hooks that later commands run.
 	StartContainer, Poststart, Poststop []specs.Hook
 }
