@@ -20,6 +20,7 @@ import (
 
 func main() {
 	commands := map[string]func([]string) error{
+		"chat":     chat,
 		"console":  console,
 		"deaf":     deaf,
 		"notify":   notify,
@@ -31,6 +32,9 @@ func main() {
 		"hold":     hold,
 		"say":      say,
 		"hear":     hear,
+		"listen":   listen,
+		"port":     port,
+		"tell":     tell,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: payload COMMAND ARG…")
