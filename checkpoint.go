@@ -25,12 +25,12 @@ func checkpointCommand(rt *libct.Runtime) *cli.Command {
 		CustomHelpTemplate: checkpointHelp,
 		HideHelpCommand:    true,
 		Flags: append(criuFlags(),
-			&cli.StringFlag{Name: "parent-path", Usage: "save what has changed since the pre-dump in `DIR`, relative to the image path"},
+			&cli.StringFlag{Name: "parent-path", Usage: "a pre-dump is in `DIR`, relative to the image path"},
 			&cli.BoolFlag{Name: "leave-running", Usage: "let the container go on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "tcp-skip-in-flight", Usage: "skip TCP connections that are being made", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "link-remap", Usage: "link unlinked files back where possible", DisableDefaultText: true},
-			&cli.IntFlag{Name: "status-fd", Value: -1, Usage: "write a zero byte to descriptor `N` when lazy pages can be fetched", DefaultText: "none"},
-			&cli.StringFlag{Name: "page-server", Usage: "send memory pages to the page server at `ADDRESS:PORT`; with --lazy-pages, offer them there"},
+			&cli.IntFlag{Name: "status-fd", Value: -1, Usage: "write a zero byte to `N` when pages can be fetched", DefaultText: "none"},
+			&cli.StringFlag{Name: "page-server", Usage: "the page server; with --lazy-pages, our `ADDRESS:PORT`"},
 			&cli.BoolFlag{Name: "pre-dump", Usage: "save memory alone and let the container go on", DisableDefaultText: true},
 		),
 		Action: func(c *cli.Context) error {
@@ -63,7 +63,7 @@ func criuFlags() []cli.Flag {
 		&cli.StringFlag{Name: "manage-cgroups-mode", Usage: "`MODE` of saved cgroups: soft, full, strict or ignore", DefaultText: "soft"},
 		&cli.StringSliceFlag{Name: "empty-ns", Usage: "save no properties of a namespace; `KIND` is network, which is always so"},
 		&cli.BoolFlag{Name: "auto-dedup", Usage: "free the memory images of pages saved or restored twice", DisableDefaultText: true},
-		&cli.StringFlag{Name: "network-lock", Usage: "block the network by `METHOD` meanwhile: iptables, nftables or skip", DefaultText: "iptables"},
+		&cli.StringFlag{Name: "network-lock", Usage: "lock it by `METHOD`: iptables, nftables or skip", DefaultText: "iptables"},
 	}
 }
 

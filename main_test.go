@@ -321,7 +321,7 @@ func TestUserRoot(t *testing.T) {
 // TestHelp: every command has a page with all its sections, which names every
 // flag, as do the completion scripts.
 func TestHelp(t *testing.T) {
-	verbs := []string{"completion", "create", "delete", "features", "kill", "list", "plan", "run", "spec", "start", "state"}
+	verbs := []string{"checkpoint", "completion", "create", "delete", "features", "kill", "list", "plan", "restore", "run", "spec", "start", "state"}
 	scripts := map[string]string{}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		scripts[shell] = command{}.rt(t, "completion", shell).out

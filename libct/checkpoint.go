@@ -155,9 +155,10 @@ func kernelName(t specs.LinuxNamespaceType) string {
 	return string(t)
 }
 
-// freezerDir is the directory by which CRIU stops all processes at once.
+// freezerDir is the directory by which CRIU stops all processes at once: the one
+// by which pause does (cgroup.Freeze), or CRIU would wait for what is frozen.
 func freezerDir(paths map[string]string) string {
-	for _, controller := range [...]string{"freezer", ""} {
+	for _, controller := range [...]string{"", "freezer"} {
 		if dir := paths[controller]; dir != "" {
 			return dir
 		}

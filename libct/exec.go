@@ -145,9 +145,10 @@ func (e *execution) describe() (err error) {
 	if err != nil {
 		return err
 	}
+	chown, _ := lookAtStdio(&s)
 	e.input = compile.Input{
 		Spec: &s, Facts: facts, ID: e.h.ID(), NoNewKeyring: e.kept.noNewKeyring, PreserveFds: e.o.PreserveFds,
-		Seccomp: e.kept.filter, Chown: chownStdio(&s), Rootless: !facts.Privileged(),
+		Seccomp: e.kept.filter, Chown: chown, Rootless: !facts.Privileged(),
 	}
 	if !e.o.Detach {
 		onlyPipes(&e.input.Chown)

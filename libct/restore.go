@@ -25,8 +25,13 @@ import (
 func (r *Runtime) Restore(id string, o CreateOptions, images checkpoint.Options) (exitCode int, err error) {
 	c := r.creation(id, o, false)
 	defer c.close()
-	f := &foreground{c: c}
+	f := &foreground{p: &c.process}
 	if !o.Detach {
+		if !o.NoSubreaper {
+			if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+				return 0, fmt.Errorf("become subreaper: %w", err)
+			}
+		}
 		if err := f.prepare(); err != nil {
 			return 0, err
 		}
@@ -62,7 +67,8 @@ type restoration struct {
 func (re *restoration) make() error {
 	defer re.closeExtra()
 	for _, step := range []func() error{
-		re.load, re.check, re.claim, re.makeGroup, re.setLimits, re.openNamespaces, re.inheritPipes, re.start, re.joinGroup, re.restore,
+		re.load, re.check, re.claim, re.makeGroup, re.setLimits, re.keep,
+		re.openNamespaces, re.inheritPipes, re.start, re.joinGroup, re.restore,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -91,6 +97,19 @@ func (re *restoration) check() error {
 // setLimits writes all limits before the container's processes are made: they,
 // and CRIU, are held to them from the start.
 func (re *restoration) setLimits() error { return re.group.Apply(re.resources()) }
+
+// keep stores what exec needs to know of the container.
+func (re *restoration) keep() (err error) {
+	if err := re.lookIntoRootfs(); err != nil {
+		return err
+	}
+	in := &re.input
+	in.Seccomp, err = filters{root: re.root.FD(), facts: in.Facts}.compile(seccompOf(in.Spec))
+	if err != nil {
+		return err
+	}
+	return re.keepProcess()
+}
 
 // openNamespaces hands over the namespaces that the container joins.
 func (re *restoration) openNamespaces() error {

@@ -123,8 +123,8 @@ counted() { cat "$BUNDLE/rootfs/tmp/n"; rm -f "$BUNDLE/rootfs/tmp/n"; }
 }
 
 @test "a failing checkpoint leaves the container running and names CRIU's log" {
-	ln -s busybox "$BUNDLE/rootfs/bin/flock"
-	script 'flock -x /tmp/lock sh -c "i=0; while :; do i=\$((i+1)); echo \$i >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.02; done"'
+	payload
+	script 'exec payload lock /tmp/lock /tmp/n'
 	start
 	counting
 	refused checkpoint --image-path "$IMG" --work-path "$WORK" "$ID"
@@ -276,15 +276,16 @@ counted() { cat "$BUNDLE/rootfs/tmp/n"; rm -f "$BUNDLE/rootfs/tmp/n"; }
 	save
 	load_back
 	root="/proc/$(pid_of)/root"
-	is "$(stat -c %t:%T "$root/proc/kcore")" 1:3
+	for file in kcore keys timer_list; do
+		[ ! -e "/proc/$file" ] || is "$(stat -c %t:%T "$root/proc/$file")" 1:3
+	done
 	is "$(ls "$root/sys/firmware")" ""
 	[ ! -w "$root/proc/sysrq-trigger" ] || ! echo h >"$root/proc/sysrq-trigger"
 	matches "$(grep ' /proc/sys ' "/proc/$(pid_of)/mountinfo")" ' ro,'
 }
 
 @test "a pipe that is standard input or output becomes restore's" {
-	mkfifo "$T/in" "$T/outp" "$T/in2" "$T/outp2"
-	exec 5<>"$T/in" 6<>"$T/outp" 7<>"$T/in2" 8<>"$T/outp2"
+	exec 5<> <(:) 6<> <(:) 7<> <(:) 8<> <(:)
 	script 'while read -r line; do echo "got $line"; done'
 	RT_BATS_TEST="$TAG" "$RUNTIME" --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID" <&5 >&6 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-
 	echo one >&5
@@ -460,6 +461,7 @@ terminal() {
 	mkdir "$T/outside"
 	mount_add /outside bind "$T/outside" bind
 	script 'exec payload tell /outside/sock /tmp/n'
+	config 'del(.linux.namespaces[] | select(.type == "network")) | .mounts |= map(select(.type != "sysfs"))'
 	"$RT_BATS_DIR/bin/payload" listen "$T/outside/sock" </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	BACKGROUND=$!
 	eventually 10 test -S "$T/outside/sock"

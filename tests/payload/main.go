@@ -33,6 +33,7 @@ func main() {
 		"say":      say,
 		"hear":     hear,
 		"listen":   listen,
+		"lock":     lock,
 		"port":     port,
 		"tell":     tell,
 	}

@@ -4,11 +4,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // count writes a number into a file that readers see whole.
@@ -22,7 +25,9 @@ func count(file string, n int) error {
 // chat FILE counts into FILE what comes back over a TCP connection of its own on
 // the loopback device, and ends when the connection does.
 func chat(args []string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // which nobody can save
+	listener, err := plain.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -50,6 +55,23 @@ func chat(args []string) error {
 			return fmt.Errorf("sent %d, got %q", n, lines.Text())
 		}
 		if err := count(args[0], n); err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// lock FILE COUNTER holds a POSIX lock on FILE and counts into COUNTER.
+func lock(args []string) error {
+	f, err := os.Create(args[0])
+	if err != nil {
+		return err
+	}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+		return err
+	}
+	for n := 1; ; n++ {
+		if err := count(args[1], n); err != nil {
 			return err
 		}
 		time.Sleep(20 * time.Millisecond)
