@@ -120,6 +120,9 @@ func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error 
 	if err != nil {
 		return err
 	}
+	if err := checkLabels(s, facts); err != nil {
+		return err
+	}
 	rootfs := s.Root.Path
 	if !filepath.IsAbs(rootfs) {
 		rootfs = filepath.Join(bundle, rootfs)

@@ -128,6 +128,9 @@ func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, err
 		if dir = fd; dir >= 0 {
 			defer unix.Close(dir)
 		}
+		if err := in.openProcfs(&c.input); err != nil {
+			return nil, err
+		}
 		c.input.Hierarchies = hierarchies(c.group)
 	}
 	p, err := compile.Hook(c.input, c.namespaces, h, c.group != nil)

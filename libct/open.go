@@ -46,6 +46,9 @@ func (c *creation) openInputs() error {
 	if err := c.in.openIdmaps(in.Spec, in.Facts); err != nil {
 		return err
 	}
+	if err := c.in.openProcfs(in); err != nil {
+		return err
+	}
 	return c.in.cloneSources(in)
 }
 

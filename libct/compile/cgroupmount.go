@@ -28,7 +28,9 @@ func (c *compiler) cgroupMount(m *specs.Mount, dest string, o mountOptions) {
 		return
 	}
 	fs, dir := c.b.Slot("fs"), c.b.Slot("cgroups")
-	c.b.Add(plan.Fsopen("tmpfs").To(fs), plan.FsconfigString(fs, "source", "tmpfs"), plan.FsconfigString(fs, "mode", "755"),
+	c.b.Add(plan.Fsopen("tmpfs").To(fs))
+	c.mountLabel(fs, "tmpfs", o)
+	c.b.Add(plan.FsconfigString(fs, "source", "tmpfs"), plan.FsconfigString(fs, "mode", "755"),
 		plan.FsconfigCreate(fs), plan.Fsmount(fs, sticky).To(dir))
 	t := c.target(dest, directory)
 	c.b.Add(plan.MoveMount(dir, t))

@@ -53,6 +53,7 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 	c.b.Add(plan.Setrlimit(unix.RLIMIT_NOFILE, in.Facts.Nofile.Soft, in.Facts.Nofile.Hard).Or(unix.EPERM),
 		plan.Chdir(dir), plan.Dup3(c.b.Input(SlotStdin), 0, 0), plan.CloseRange(3, true))
 	if confined {
+		c.label(in.Spec.Process)
 		c.confine(in.Spec.Process)
 	}
 	c.b.Step("hook " + h.Path)

@@ -60,6 +60,9 @@ func inputsKnown(in Input, p *plan.Plan) error {
 		if in.Park {
 			known = append(known, SlotExec, SlotStatus)
 		}
+		if NeedsProcfs(&in, in.Spec.Process) {
+			known = append(known, SlotProcfs)
+		}
 		if numbered {
 			known = []string{"cgroup", "ns", "source", "idmap"}
 		}
@@ -217,6 +220,9 @@ func pathsAfterPivot(_ Input, p *plan.Plan) error {
 		switch o.Call.Name {
 		case "umount2":
 			ok = o.Args[0].Text == "."
+		case "openat2":
+			// Of a process's own attributes, in a procfs of the runtime's.
+			ok = onSlot(p, o, SlotProcfs) && strings.HasPrefix(o.Args[1].Text, "thread-self/attr/")
 		case "openat":
 			ok = o.Args[2].N&unix.O_PATH != 0
 		case "openat2":

@@ -79,7 +79,9 @@ func (c *compiler) emptyTmpfs() {
 	}
 	c.b.Step("empty directory for masked paths")
 	fs := c.b.Slot("fs")
-	c.b.Add(plan.Fsopen("tmpfs").To(fs), plan.FsconfigString(fs, "nr_blocks", "1"), plan.FsconfigString(fs, "nr_inodes", "1"),
+	c.b.Add(plan.Fsopen("tmpfs").To(fs))
+	c.mountLabel(fs, "tmpfs", mountOptions{})
+	c.b.Add(plan.FsconfigString(fs, "nr_blocks", "1"), plan.FsconfigString(fs, "nr_inodes", "1"),
 		plan.FsconfigCreate(fs), plan.Fsmount(fs, maskAttrs).To(c.b.Slot("empty")))
 	c.done(fs)
 }
@@ -95,8 +97,9 @@ func (c *compiler) maskDirectory(t plan.Slot, when func(plan.Op) plan.Op) {
 		return
 	}
 	fs, empty := c.b.Slot("fs"), c.b.Slot("empty")
-	c.b.Add(when(plan.Fsopen("tmpfs").To(fs)),
-		plan.FsconfigString(fs, "nr_blocks", "1").If(fs),
+	c.b.Add(when(plan.Fsopen("tmpfs").To(fs)))
+	c.mountLabel(fs, "tmpfs", mountOptions{})
+	c.b.Add(plan.FsconfigString(fs, "nr_blocks", "1").If(fs),
 		plan.FsconfigString(fs, "nr_inodes", "1").If(fs),
 		plan.FsconfigCreate(fs).If(fs),
 		plan.Fsmount(fs, maskAttrs).To(empty).If(fs),

@@ -143,6 +143,7 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o mountOptions
 		c.devReadonly = true
 	}
 	c.b.Add(plan.FsconfigCreate(fs), plan.Fsmount(fs, set).To(mnt))
+	c.labelQueues(mnt, m.Type)
 	switch {
 	case m.Type == "proc" || m.Type == "sysfs":
 		// A link of the image's would put the kernel's files where nobody
@@ -167,6 +168,7 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o mountOptions
 func (c *compiler) superblock(i int, m *specs.Mount, o mountOptions) {
 	fs := c.b.Slot("fs")
 	c.b.Add(plan.Fsopen(m.Type).To(fs))
+	c.mountLabel(fs, m.Type, o)
 	if m.Source != "" {
 		c.b.Add(plan.FsconfigString(fs, "source", m.Source))
 	}

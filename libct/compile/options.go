@@ -137,6 +137,16 @@ func (o *mountOptions) propagation(opt string) bool {
 	return false
 }
 
+// labelled reports whether the options give the file system an SELinux label.
+func (o *mountOptions) labelled() bool {
+	for _, d := range o.data {
+		if strings.HasPrefix(d, "context=") {
+			return true
+		}
+	}
+	return false
+}
+
 // MountOptions lists every option that has a meaning of its own, for features.
 func MountOptions() (names []string) {
 	names = append(names, "bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap")

@@ -55,16 +55,27 @@ func (l LSM) String() string {
 func enabledLSMs() LSM {
 	var buf [256]byte
 	if n, err := ReadInto("/sys/kernel/security/lsm", buf[:]); err == nil {
-		return parseLSMs(string(buf[:n]))
+		l := parseLSMs(string(buf[:n]))
+		if l.Has(SELinux) && !selinuxfs() {
+			l &^= SELinux
+		}
+		return l
 	}
 	var l LSM
 	if n, err := ReadInto("/sys/module/apparmor/parameters/enabled", buf[:]); err == nil && n > 0 && buf[0] == 'Y' {
 		l |= AppArmor
 	}
-	if unix.Access("/sys/fs/selinux/enforce", unix.F_OK) == nil {
+	if selinuxfs() {
 		l |= SELinux
 	}
 	return l
+}
+
+// selinuxfs reports whether SELinux shows itself to this process: a container of
+// another runtime has a read-only selinuxfs or none, which means not to use it.
+func selinuxfs() bool {
+	var fs unix.Statfs_t
+	return unix.Statfs("/sys/fs/selinux", &fs) == nil && fs.Type == unix.SELINUX_MAGIC && fs.Flags&unix.ST_RDONLY == 0
 }
 
 func parseLSMs(list string) (l LSM) {

@@ -257,6 +257,11 @@ func Seccomp(flags uint64, program []byte) Op {
 // Fprog is a struct sock_fprog whose filter is Data and whose length is N.
 const Fprog ArgKind = Out + 1
 
+// Fsetxattr is fsetxattr(fd, name, value, size, 0).
+func Fsetxattr(fd Slot, name, value string) Op {
+	return op(sysFsetxattr, V(fd), S(name), B([]byte(value), ""), N(len(value)), N(0))
+}
+
 // Ioctl is ioctl(fd, request, arg).
 func Ioctl(fd Slot, request uint64, arg Arg) Op {
 	return op(sysIoctl, V(fd), F(request, &ioctlRequests), arg)

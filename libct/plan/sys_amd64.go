@@ -19,6 +19,7 @@ var (
 	sysFchownat         = Call{"fchownat", 260}
 	sysFcntl            = Call{"fcntl", 72}
 	sysFsconfig         = Call{"fsconfig", 431}
+	sysFsetxattr        = Call{"fsetxattr", 190}
 	sysFsmount          = Call{"fsmount", 432}
 	sysFsopen           = Call{"fsopen", 430}
 	sysGetcwd           = Call{"getcwd", 79}

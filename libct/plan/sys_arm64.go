@@ -19,6 +19,7 @@ var (
 	sysFchownat         = Call{"fchownat", 54}
 	sysFcntl            = Call{"fcntl", 25}
 	sysFsconfig         = Call{"fsconfig", 431}
+	sysFsetxattr        = Call{"fsetxattr", 7}
 	sysFsmount          = Call{"fsmount", 432}
 	sysFsopen           = Call{"fsopen", 430}
 	sysGetcwd           = Call{"getcwd", 17}

@@ -9,19 +9,10 @@ import (
 
 // Unsupported refuses, with an error that is errors.ErrUnsupported, what this
 // runtime cannot do and what a container must not silently go without: a
-// confinement, a virtual machine, another system. An AppArmor profile that is
-// unconfined asks for nothing.
+// confinement, a virtual machine, another system.
 func Unsupported(s *specs.Spec) error {
-	if p := s.Process; p != nil {
-		if err := UnsupportedProcess(p); err != nil {
-			return err
-		}
-	}
 	if l := s.Linux; l != nil {
-		switch {
-		case l.MountLabel != "":
-			return unsupported("linux.mountLabel", "SELinux is not supported yet")
-		case l.IntelRdt != nil:
+		if l.IntelRdt != nil {
 			return unsupported("linux.intelRdt", "Intel RDT is not supported yet")
 		}
 	}
@@ -40,18 +31,6 @@ func Unsupported(s *specs.Spec) error {
 		return unsupported("zos", "not supported on Linux")
 	case s.FreeBSD != nil:
 		return unsupported("freebsd", "not supported on Linux")
-	}
-	return nil
-}
-
-// UnsupportedProcess is Unsupported for a process alone, as exec --process
-// gives it.
-func UnsupportedProcess(p *specs.Process) error {
-	switch {
-	case p.ApparmorProfile != "" && p.ApparmorProfile != "unconfined":
-		return unsupported("process.apparmorProfile", "AppArmor is not supported yet")
-	case p.SelinuxLabel != "":
-		return unsupported("process.selinuxLabel", "SELinux is not supported yet")
 	}
 	return nil
 }

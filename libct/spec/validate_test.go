@@ -464,10 +464,8 @@ func TestValidateDocker(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	for _, r := range []row{
-		{`"process":{"apparmorProfile":"unconfined"}`, ""}, {`"process":{"apparmorProfile":""}`, ""}, {`"process":null`, ""},
-		{`"process":{"apparmorProfile":"docker-default"}`, "process.apparmorProfile: AppArmor is not supported yet"},
-		{`"process":{"selinuxLabel":"a:b:c"}`, "process.selinuxLabel: SELinux is not supported yet"},
-		{`"linux":{"mountLabel":"a:b:c"}`, "linux.mountLabel: SELinux is not supported yet"},
+		{`"process":{"apparmorProfile":"docker-default","selinuxLabel":"a:b:c"}`, ""}, {`"process":null`, ""},
+		{`"linux":{"mountLabel":"a:b:c"}`, ""},
 		{`"linux":{"intelRdt":{}}`, "linux.intelRdt: Intel RDT is not supported yet"},
 		{`"vm":{"kernel":{"path":"/k"}}`, "vm: not supported on Linux"},
 		{`"windows":{},"solaris":{},"zos":{},"freebsd":{}`, ""},
