@@ -144,7 +144,7 @@ func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error 
 		NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring,
 		PreserveFds: o.PreserveFds, ListenFds: o.ListenFds, Rootless: !facts.Privileged(),
 	}
-	return nil
+	return r.checkLandlock(in)
 }
 
 // validate refuses what cannot be carried out.

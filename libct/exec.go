@@ -134,7 +134,7 @@ func (e *execution) describe() (err error) {
 		return err
 	}
 	s := *e.kept.spec
-	s.Process = p
+	s.Process, s.Annotations = p, e.rec.Annotations
 	for _, w := range spec.Warnings(&specs.Spec{Process: p}) {
 		e.r.warn(w)
 	}
@@ -153,7 +153,11 @@ func (e *execution) describe() (err error) {
 	if !e.o.Detach {
 		onlyPipes(&e.input.Chown)
 	}
-	return nil
+	if err := checkLabels(&s, facts); err != nil {
+		return err
+	}
+	_, _, err = compile.Landlock(&e.input)
+	return err
 }
 
 // onlyPipes leaves out what is the caller's: in the foreground runc passes pipes
@@ -218,9 +222,6 @@ func checkProcess(p *specs.Process, o ExecOptions) error {
 	if err := spec.ValidateProcess(p); err != nil {
 		return err
 	}
-	if err := spec.UnsupportedProcess(p); err != nil {
-		return err
-	}
 	return checkConsole(p, o.Detach, o.ConsoleSocket)
 }
 
@@ -255,6 +256,9 @@ func (e *execution) openInputs() (err error) {
 	}
 	if !hasEnv(e.input.Spec.Process.Env, "HOME") {
 		e.input.Home = homeOf(e.input.Spec, e.root)
+	}
+	if err := e.in.openConfinement(&e.input, e.o.PreserveFds); err != nil {
+		return err
 	}
 	return e.openSync()
 }

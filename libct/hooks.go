@@ -128,7 +128,7 @@ func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, err
 		if dir = fd; dir >= 0 {
 			defer unix.Close(dir)
 		}
-		if err := in.openProcfs(&c.input); err != nil {
+		if err := in.openConfinement(&c.input, 0); err != nil {
 			return nil, err
 		}
 		c.input.Hierarchies = hierarchies(c.group)
@@ -159,6 +159,7 @@ func (s *starting) confined() (in compile.Input, err error) {
 		return in, fmt.Errorf("read what hooks of %s are held to: %w", s.dir.ID(), err)
 	}
 	in.Spec, in.Home, in.Seccomp, in.Rootless = k.spec, k.home, k.filter, s.rec.Rootless
+	in.Spec.Annotations = s.rec.Annotations
 	in.Facts, err = host.Probe()
 	return in, err
 }

@@ -46,7 +46,7 @@ func (c *creation) openInputs() error {
 	if err := c.in.openIdmaps(in.Spec, in.Facts); err != nil {
 		return err
 	}
-	if err := c.in.openProcfs(in); err != nil {
+	if err := c.in.openConfinement(in, c.o.PreserveFds); err != nil {
 		return err
 	}
 	return c.in.cloneSources(in)

@@ -163,6 +163,7 @@ func Container(in Input) (*plan.Plan, error) {
 	c.ns = c.namespaceKinds()
 	c.guardChild()
 	c.joinCgroups()
+	c.label(in.Spec.Process)
 	c.enterNamespaces()
 	c.detachFromHost()
 	c.rootfs()

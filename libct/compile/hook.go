@@ -31,6 +31,7 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 	if confined {
 		c.b.Add(plan.Prctl(unix.PR_SET_DUMPABLE, 0, 0))
 		c.joinCgroups()
+		c.label(in.Spec.Process)
 	}
 	c.b.Step("enter the namespaces of hook " + h.Path)
 	if namespaces != 0 {
@@ -53,7 +54,8 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 	c.b.Add(plan.Setrlimit(unix.RLIMIT_NOFILE, in.Facts.Nofile.Soft, in.Facts.Nofile.Hard).Or(unix.EPERM),
 		plan.Chdir(dir), plan.Dup3(c.b.Input(SlotStdin), 0, 0), plan.CloseRange(3, true))
 	if confined {
-		c.label(in.Spec.Process)
+		c.landlockInside()
+		c.restrict()
 		c.confine(in.Spec.Process)
 	}
 	c.b.Step("hook " + h.Path)
@@ -63,6 +65,9 @@ func Hook(in Input, namespaces uint64, h *specs.Hook, confined bool) (*plan.Plan
 		args = []string{h.Path}
 	}
 	c.b.Add(plan.Execve(h.Path, args, env))
+	if c.err != nil {
+		return nil, c.err
+	}
 	p := c.b.Plan()
 	return p, p.Check()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"rt/libct/landlock"
 	"rt/libct/plan"
 	"rt/libct/spec"
 )
@@ -23,7 +24,7 @@ func invariants(in Input, p *plan.Plan) error {
 	if n := len(p.Ops); n == 0 || p.Ops[n-1].Call.Name != "execve" {
 		return fmt.Errorf("the plan does not end in execve")
 	}
-	for _, check := range []func(Input, *plan.Plan) error{inputsKnown, barriers, masksLast, filterPlace, bounded, guarded, hostKeepsMounts, pathsAfterPivot, descriptors} {
+	for _, check := range []func(Input, *plan.Plan) error{inputsKnown, barriers, masksLast, filterPlace, labelled, restricted, bounded, guarded, hostKeepsMounts, pathsAfterPivot, descriptors} {
 		if err := check(in, p); err != nil {
 			return fmt.Errorf("%w, in\n%s", err, p)
 		}
@@ -62,6 +63,9 @@ func inputsKnown(in Input, p *plan.Plan) error {
 		}
 		if NeedsProcfs(&in, in.Spec.Process) {
 			known = append(known, SlotProcfs)
+		}
+		if NeedsBeneath(&in) {
+			known = append(known, SlotBeneath)
 		}
 		if numbered {
 			known = []string{"cgroup", "ns", "source", "idmap"}
@@ -136,6 +140,51 @@ func filterPlace(in Input, p *plan.Plan) error {
 		return fmt.Errorf("the filter comes after capabilities are dropped, and without no_new_privs")
 	case len(nnp) > 0 && (filters[0] < caps || filters[0] < nnp[0]):
 		return fmt.Errorf("the filter comes before capset or no_new_privs, so it could refuse them")
+	}
+	return nil
+}
+
+// labelled: the process's labels are written before anything of the container's
+// is in reach, through what is then closed.
+func labelled(in Input, p *plan.Plan) error {
+	writes := find(p, func(o *plan.Op) bool { return o.Call.Name == "openat2" && strings.HasPrefix(o.Args[1].Text, "thread-self/") })
+	reach := find(p, func(o *plan.Op) bool {
+		return o.Call.Name == "openat" || o.Call.Name == "open_tree" || o.Call.Name == "setns" || o.Kind == plan.Clone
+	})
+	closes := find(p, func(o *plan.Op) bool { return o.Call.Name == "close" && onSlot(p, o, SlotProcfs) })
+	if (len(writes) > 0) != NeedsProcfs(&in, in.Spec.Process) || len(writes) > 0 && (len(closes) != 1 || closes[0] > reach[0] || last(writes) > closes[0]) {
+		return fmt.Errorf("labels at %v, closed at %v, the container in reach at %v", writes, closes, reach)
+	}
+	return nil
+}
+
+// restricted: Landlock's rules are made of what is there when all is mounted and
+// nothing is dropped, and come into force once, before privileges and descriptors
+// go, and after all that they could forbid.
+func restricted(in Input, p *plan.Plan) error {
+	r, _, err := Landlock(&in)
+	if err != nil {
+		return err
+	}
+	rules, force := find(p, called("landlock_add_rule")), find(p, called("landlock_restrict_self"))
+	if r == nil && len(rules)+len(force) == 0 {
+		return nil
+	}
+	if r == nil || len(force) != 1 {
+		return fmt.Errorf("%d rules, %d restrictions for %+v", len(rules), len(force), r)
+	}
+	root := find(p, func(o *plan.Op) bool { return o.Call.Name == "pivot_root" || o.Call.Name == "chroot" })
+	mounts := find(p, func(o *plan.Op) bool {
+		return (o.Call.Name == "move_mount" && o.Step != "move root") || o.Call.Name == "mkdirat" || o.Call.Name == "mknodat" || o.Call.Name == "mount_setattr"
+	})
+	opens := find(p, func(o *plan.Op) bool {
+		return o.Call.Name == "openat2" || o.Call.Name == "openat" && o.Args[2].N&unix.O_PATH == 0
+	})
+	if last(rules) > root[0] || last(opens) > force[0] || last(mounts) > force[0] {
+		return fmt.Errorf("op %d %s: not where it belongs", force[0], p.Line(force[0]))
+	}
+	if gone := find(p, func(o *plan.Op) bool { return o.Call.Name == "close_range" || o.Call.Name == "capset" }); len(gone) > 0 && force[0] > gone[0] {
+		return fmt.Errorf("op %d: privileges have gone before", force[0])
 	}
 	return nil
 }
@@ -220,9 +269,6 @@ func pathsAfterPivot(_ Input, p *plan.Plan) error {
 		switch o.Call.Name {
 		case "umount2":
 			ok = o.Args[0].Text == "."
-		case "openat2":
-			// Of a process's own attributes, in a procfs of the runtime's.
-			ok = onSlot(p, o, SlotProcfs) && strings.HasPrefix(o.Args[1].Text, "thread-self/attr/")
 		case "openat":
 			ok = o.Args[2].N&unix.O_PATH != 0
 		case "openat2":
@@ -250,13 +296,20 @@ func descriptors(in Input, p *plan.Plan) error {
 	for i := range p.Ops {
 		o := &p.Ops[i]
 		for _, a := range o.Args {
-			if a.Kind == plan.FromSlot && closed && !kept[a.N] {
+			if a.Kind == plan.FromSlot && closed && !kept[a.N] && p.Slots[a.N].Name != SlotBeneath {
 				return fmt.Errorf("op %d %s uses a closed descriptor", i, p.Line(i))
 			}
 		}
 		switch o.Call.Name {
 		case "dup3":
 			to := int(o.Args[1].N)
+			if o.Args[1].Kind == plan.FromSlot {
+				// Onto an input's number, which lies above.
+				if p.Slots[to].Name != SlotBeneath {
+					return fmt.Errorf("op %d %s: onto another's number", i, p.Line(i))
+				}
+				continue
+			}
 			if to < 3 {
 				continue
 			}
@@ -292,6 +345,9 @@ func TestInvariantsSee(t *testing.T) {
 	}
 	in := input(t, readArchive(data))
 	in.Spec.Linux.MaskedPaths = []string{"/proc/kcore"}
+	in.Spec.Process.ApparmorProfile = "p"
+	in.Spec.Annotations = map[string]string{landlock.Prefix + "fs.read": "/a:-/b", landlock.Prefix + "net.bind": "1"}
+	in.Facts.Landlock = 6
 	in.Spec.Mounts = []specs.Mount{{Destination: "/a", Type: "tmpfs"}}
 	move := func(p *plan.Plan, from, to int) {
 		o := p.Ops[from]
@@ -307,6 +363,20 @@ func TestInvariantsSee(t *testing.T) {
 		"answer":  func(p *plan.Plan) { i := last(find(p, called("write"))); p.Ops = slices.Delete(p.Ops, i+1, i+2) },
 		"mask": func(p *plan.Plan) {
 			move(p, last(find(p, func(o *plan.Op) bool { return o.Step == "mask /proc/kcore" })), 0)
+		},
+		"label": func(p *plan.Plan) {
+			at := find(p, func(o *plan.Op) bool { return o.Call.Name == "close" && onSlot(p, o, SlotProcfs) })[0]
+			move(p, at, find(p, called("openat"))[0])
+		},
+		"rules after pivot": func(p *plan.Plan) {
+			move(p, last(find(p, called("landlock_add_rule"))), last(find(p, called("pivot_root"))))
+		},
+		"restricted too late": func(p *plan.Plan) {
+			move(p, find(p, called("landlock_restrict_self"))[0], last(find(p, called("capset"))))
+		},
+		"not restricted": func(p *plan.Plan) {
+			at := find(p, called("landlock_restrict_self"))[0]
+			p.Ops = slices.Delete(p.Ops, at, at+1)
 		},
 		"filter": func(p *plan.Plan) { move(p, last(find(p, called("seccomp"))), last(find(p, called("capset")))) },
 		"bounding": func(p *plan.Plan) {

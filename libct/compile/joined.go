@@ -37,6 +37,7 @@ func Exec(in Input, namespaces uint64) (*plan.Plan, error) {
 		c.b.Add(plan.Prctl(unix.PR_SET_DUMPABLE, 0, 0))
 	}
 	c.joinCgroups()
+	c.label(p)
 	c.execAffinity(p.ExecCPUAffinity)
 	keep := []string{SlotInit}
 	if namespaces&unix.CLONE_NEWNS == 0 {
@@ -48,6 +49,7 @@ func Exec(in Input, namespaces uint64) (*plan.Plan, error) {
 		c.limits(p, beforeUserns)
 	}
 	c.enter(namespaces)
+	c.landlockInside()
 	c.terminal()
 	c.keyring()
 	if user {
@@ -57,6 +59,7 @@ func Exec(in Input, namespaces uint64) (*plan.Plan, error) {
 	}
 	c.priorities(p)
 	c.cwd(p, true)
+	c.restrict()
 	c.confineAndExec(p)
 	if c.err != nil {
 		return nil, c.err

@@ -67,7 +67,7 @@ var namespaceFlags = map[string]uint64{
 
 // execInvariants are what holds for every plan of exec.
 func execInvariants(in Input, p *plan.Plan, namespaces uint64) error {
-	for _, check := range []func(Input, *plan.Plan) error{filterPlace, guarded, descriptors} {
+	for _, check := range []func(Input, *plan.Plan) error{filterPlace, guarded, labelled, descriptors} {
 		if err := check(in, p); err != nil {
 			return fmt.Errorf("%w, in\n%s", err, p)
 		}
@@ -77,6 +77,11 @@ func execInvariants(in Input, p *plan.Plan, namespaces uint64) error {
 	}
 	dumpable := slices.IndexFunc(p.Ops, func(o plan.Op) bool { return o.Call.Name == "prctl" && o.Args[0].N == unix.PR_SET_DUMPABLE })
 	setns, closed, clone := at("setns"), at("close_range"), at("clone3")
+	restrict := at("landlock_restrict_self")
+	rules, _, err := Landlock(&in)
+	if err != nil {
+		return err
+	}
 	switch {
 	case p.Clone != 0:
 		return fmt.Errorf("the first clone makes namespaces: %#x", p.Clone)
@@ -86,12 +91,14 @@ func execInvariants(in Input, p *plan.Plan, namespaces uint64) error {
 		return fmt.Errorf("setns at %d, PR_SET_DUMPABLE at %d, close_range at %d", setns, dumpable, closed)
 	case (clone >= 0) != (namespaces&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0) || clone >= 0 && clone < setns:
 		return fmt.Errorf("clone3 at %d, setns at %d", clone, setns)
+	case (restrict >= 0) != (rules != nil) || restrict > at("capset") || restrict >= 0 && restrict < max(setns, clone):
+		return fmt.Errorf("landlock_restrict_self at %d for %+v", restrict, rules)
 	case namespaces&unix.CLONE_NEWNS == 0 && at("chroot") < 0:
 		return fmt.Errorf("the root is the host's")
 	}
 	for i := range p.Ops {
 		o := &p.Ops[i]
-		if n := o.Call.Name; i < closed && (n == "chdir" || n == "openat" || n == "openat2") || n == "mkdirat" || n == "mount" {
+		if n := o.Call.Name; i < closed && (n == "chdir" || n == "openat" || n == "openat2" && !onSlot(p, o, SlotProcfs)) || n == "mkdirat" || n == "mount" {
 			return fmt.Errorf("op %d %s", i, p.Line(i))
 		}
 	}

@@ -30,35 +30,40 @@ func profile(in *Input, p *specs.Process) string {
 }
 
 // label has the next execve enter process.apparmorProfile and
-// process.selinuxLabel. The texts of the faults are runc's. It needs the input
-// SlotProcfs and comes before descriptors are closed and privileges dropped.
+// process.selinuxLabel, and new keyrings labelled until then; clone and setns
+// change nothing of that. It comes before the child enters anything of the
+// container's, so that nobody there finds it with SlotProcfs. The texts of the
+// faults are runc's.
 func (c *compiler) label(p *specs.Process) {
+	if !NeedsProcfs(c.in, p) {
+		return
+	}
+	procfs := c.b.Input(SlotProcfs)
 	if name := profile(c.in, p); name != "" {
 		c.b.Step("process.apparmorProfile " + name)
 		fault := "unable to apply apparmor profile: apparmor failed to apply profile: "
 		attr := c.b.Slot("attr")
 		c.b.Add(
-			attribute(c.b.Input(SlotProcfs), "apparmor/exec").To(attr).Or(unix.ENOENT),
-			attribute(c.b.Input(SlotProcfs), "exec").To(attr).IfNot(attr).Saying(fault+"open /proc/thread-self/attr/exec:"),
+			attribute(procfs, "apparmor/exec").To(attr).Or(unix.ENOENT),
+			attribute(procfs, "exec").To(attr).IfNot(attr).Saying(fault+"open /proc/thread-self/attr/exec:"),
 			plan.Write(plan.V(attr), []byte("exec "+name)).Saying(fault+"write /proc/thread-self/attr/apparmor/exec:"),
 			plan.Close(attr))
 	}
 	if p.SelinuxLabel != "" {
 		c.b.Step("process.selinuxLabel " + p.SelinuxLabel)
-		c.writeAttribute("exec", p.SelinuxLabel, "can't set process label: ")
+		c.writeAttribute(procfs, "exec", p.SelinuxLabel, "can't set process label: ")
+		if !c.in.NoNewKeyring {
+			c.writeAttribute(procfs, "keycreate", p.SelinuxLabel, "can't set key label: ")
+		}
 	}
-}
-
-// labelKeys has new keyrings labelled, until it is called with "".
-func (c *compiler) labelKeys(label string) {
-	c.writeAttribute("keycreate", label, "can't set key label: ")
+	c.b.Add(plan.Close(procfs))
 }
 
 // writeAttribute writes a file of the thread's /proc/thread-self/attr.
-func (c *compiler) writeAttribute(name, value, fault string) {
+func (c *compiler) writeAttribute(procfs plan.Slot, name, value, fault string) {
 	attr := c.b.Slot("attr")
 	c.b.Add(
-		attribute(c.b.Input(SlotProcfs), name).To(attr).Saying(fault+"open /proc/thread-self/attr/"+name+":"),
+		attribute(procfs, name).To(attr).Saying(fault+"open /proc/thread-self/attr/"+name+":"),
 		plan.Write(plan.V(attr), []byte(value)).Saying(fault+"write /proc/thread-self/attr/"+name+":"),
 		plan.Close(attr))
 }

@@ -34,7 +34,7 @@ func (c *compiler) process() {
 	c.schedule(p)
 	c.cwd(p, true)
 	c.readonlyRoot()
-	c.label(p)
+	c.restrict()
 	c.closeOthers()
 	c.confineAndExec(p)
 }
@@ -71,18 +71,11 @@ func (c *compiler) keyring() {
 		return
 	}
 	c.b.Step("session keyring")
-	label := c.spec.Process.SelinuxLabel
-	if label != "" {
-		c.labelKeys(label)
-	}
 	ring := c.b.Slot("keyring")
 	// Its owner may search it beside what is usual (keyrings(7)), as in runc.
 	const usual, search = 0x3f130000, 0x080000
 	c.b.Add(plan.JoinSessionKeyring("_ses."+c.in.ID).To(ring).Or(unix.ENOSYS, unix.EDQUOT, unix.EPERM),
 		plan.KeyctlSetperm(ring, usual|search).If(ring).Or(unix.EPERM, unix.EACCES))
-	if label != "" {
-		c.labelKeys("")
-	}
 }
 
 var rlimits = [...]string{

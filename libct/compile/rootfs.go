@@ -80,6 +80,7 @@ func (c *compiler) rootfs() {
 	c.hooksBarrier()
 	c.sysctls()
 	c.masks()
+	c.landlockRules(c.root)
 	c.pivot()
 	c.propagateRoot()
 }
@@ -163,6 +164,11 @@ func (c *compiler) hideKernelMounts() {
 func (c *compiler) chrootOnly() {
 	c.hooksBarrier()
 	c.sysctls()
+	if r, _, err := Landlock(c.in); r != nil || err != nil {
+		c.b.Step("open rootfs " + c.in.Rootfs)
+		c.b.Add(plan.Openat(plan.Cwd(), c.in.Rootfs, opath|unix.O_DIRECTORY, 0).To(c.root))
+		c.landlockRules(c.root)
+	}
 	c.b.Step("chroot " + c.in.Rootfs)
 	c.b.Add(plan.Chroot(c.in.Rootfs), plan.Chdir("/"))
 }

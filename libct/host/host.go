@@ -33,6 +33,8 @@ type Facts struct {
 	// LSMs are the security modules that label or confine processes by
 	// profile and are enabled.
 	LSMs LSM
+	// Landlock is the ABI of Landlock that the kernel has enabled, 0 if none.
+	Landlock int
 	// Nofile is RLIMIT_NOFILE as inherited, before Go raised it.
 	Nofile Rlimit
 	// Seccomp overrides what SeccompFlags would ask the kernel, if not zero.
@@ -61,6 +63,7 @@ func Probe() (Facts, error) {
 	}
 	f.LastCap = lastCap()
 	f.LSMs = enabledLSMs()
+	f.Landlock = landlockABI()
 	soft, hard, ok := nofile.Inherited()
 	if !ok {
 		return Facts{}, fmt.Errorf("prlimit64 RLIMIT_NOFILE: refused by the kernel")
@@ -89,7 +92,7 @@ func (f Facts) SeccompFlags() uint {
 // String prints the facts, one to a line.
 func (f Facts) String() string {
 	return fmt.Sprintf("kernel %s\nuid %d euid %d gid %d egid %d\nprivileged %t\ninitial user namespace %t\n"+
-		"effective capabilities %s\nlast capability %d\nsecurity modules %s\nnofile %d:%d\n",
+		"effective capabilities %s\nlast capability %d\nsecurity modules %s\nlandlock ABI %d\nnofile %d:%d\n",
 		f.Kernel, f.UID, f.EUID, f.GID, f.EGID, f.Privileged(), f.InitialUserns,
-		f.Effective, f.LastCap, f.LSMs, f.Nofile.Soft, f.Nofile.Hard)
+		f.Effective, f.LastCap, f.LSMs, f.Landlock, f.Nofile.Soft, f.Nofile.Hard)
 }

@@ -189,10 +189,11 @@ initial user namespace false
 effective capabilities 0000000000000021
 last capability 40
 security modules apparmor,selinux
+landlock ABI 7
 nofile 1024:4096
 `
 	got := Facts{Kernel: Version{6, 1}, UID: 1000, GID: 1, EGID: 2, Effective: 0x21,
-		LastCap: 40, LSMs: AppArmor | SELinux, Nofile: Rlimit{1024, 4096}}.String()
+		LastCap: 40, LSMs: AppArmor | SELinux, Landlock: 7, Nofile: Rlimit{1024, 4096}}.String()
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -90,6 +90,17 @@ func parseLSMs(list string) (l LSM) {
 	return l
 }
 
+// landlockABI asks the kernel (landlock_create_ruleset(2),
+// LANDLOCK_CREATE_RULESET_VERSION): ENOSYS and EOPNOTSUPP mean that Landlock is
+// not built in, or not enabled at boot.
+func landlockABI() int {
+	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(abi)
+}
+
 // seccompFlags passes each flag with a filter at address zero: EFAULT means
 // that the flag was accepted, EINVAL that it is unknown.
 func seccompFlags() (known uint) {

@@ -3,6 +3,7 @@ package libct
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -10,6 +11,7 @@ import (
 
 	"rt/libct/compile"
 	"rt/libct/host"
+	"rt/libct/landlock"
 )
 
 // procRootIno is PROC_ROOT_INO of the kernel's proc_ns.h: the inode number of
@@ -76,15 +78,35 @@ func checkLabels(s *specs.Spec, f host.Facts) error {
 	return nil
 }
 
-// openProcfs adds the procfs through which the plan's process is labelled.
-func (in inputs) openProcfs(c *compile.Input) error {
-	if !compile.NeedsProcfs(c, c.Spec.Process) {
+// openConfinement adds what the plan confines the process through: a procfs for
+// its labels, and a descriptor in whose place Landlock's paths are put.
+func (in inputs) openConfinement(c *compile.Input, preserved int) error {
+	if compile.NeedsProcfs(c, c.Spec.Process) {
+		fd, err := openProcfs()
+		if err != nil {
+			return err
+		}
+		in[compile.SlotProcfs] = fd
+	}
+	if !compile.NeedsBeneath(c) {
 		return nil
 	}
-	fd, err := openProcfs()
+	fd, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return fmt.Errorf("open /: %w", err)
 	}
-	in[compile.SlotProcfs] = fd
+	if in[compile.SlotBeneath], err = dupAbove(fd, preserved); err != nil {
+		return fmt.Errorf("duplicate descriptor for landlock: %w", err)
+	}
 	return nil
+}
+
+// checkLandlock refuses annotations that make no sense or ask for more than the
+// kernel has, and tells what it has not.
+func (r *Runtime) checkLandlock(in *compile.Input) error {
+	_, lost, err := compile.Landlock(in)
+	if len(lost) > 0 {
+		r.warn(fmt.Sprintf("annotations %s*: not restricted by this kernel: %s", landlock.Prefix, strings.Join(lost, ", ")))
+	}
+	return err
 }
