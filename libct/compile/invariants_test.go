@@ -147,7 +147,9 @@ func filterPlace(in Input, p *plan.Plan) error {
 // labelled: the process's labels are written before anything of the container's
 // is in reach, through what is then closed.
 func labelled(in Input, p *plan.Plan) error {
-	writes := find(p, func(o *plan.Op) bool { return o.Call.Name == "openat2" && strings.HasPrefix(o.Args[1].Text, "thread-self/") })
+	writes := find(p, func(o *plan.Op) bool {
+		return o.Call.Name == "openat2" && strings.HasPrefix(o.Args[1].Text, "thread-self/")
+	})
 	reach := find(p, func(o *plan.Op) bool {
 		return o.Call.Name == "openat" || o.Call.Name == "open_tree" || o.Call.Name == "setns" || o.Kind == plan.Clone
 	})

@@ -36,6 +36,9 @@ func main() {
 		"lock":     lock,
 		"port":     port,
 		"tell":     tell,
+		"tcp":      tcp,
+		"unix":     unixConnect,
+		"landlock": landlockABI,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: payload COMMAND ARG…")
@@ -203,5 +206,50 @@ func hold(args []string) error {
 	defer f.Close()
 	fmt.Println("held")
 	time.Sleep(10 * time.Minute)
+	return nil
+}
+
+// tcp bind|connect PORT… prints the errno of each attempt at 127.0.0.1.
+func tcp(args []string) error {
+	for _, arg := range args[1:] {
+		port, err := strconv.Atoi(arg)
+		if err != nil {
+			return err
+		}
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		call := unix.Bind
+		if args[0] == "connect" {
+			call = unix.Connect
+		}
+		err = call(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
+		errno, _ := err.(unix.Errno)
+		fmt.Println(int(errno))
+		unix.Close(fd)
+	}
+	return nil
+}
+
+// unixConnect PATH connects to a socket, one in the abstract namespace if PATH
+// begins with @, and prints the errno.
+func unixConnect(args []string) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	errno, _ := unix.Connect(fd, &unix.SockaddrUnix{Name: args[0]}).(unix.Errno)
+	fmt.Println(int(errno))
+	return nil
+}
+
+// landlockABI prints the ABI of Landlock, 0 if it is not enabled.
+func landlockABI([]string) error {
+	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		abi = 0
+	}
+	fmt.Println(abi)
 	return nil
 }
