@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -11,6 +12,7 @@ import (
 	"rt/libct/compile"
 	"rt/libct/host"
 	"rt/libct/jsontext"
+	"rt/libct/landlock"
 	"rt/libct/seccomp"
 )
 
@@ -47,9 +49,11 @@ func features() []byte {
 		f.Key("annotations")
 		f.Object(func() {
 			f.text("org.opencontainers.runc.checkpoint.enabled", "true")
+			f.text("org.rt.landlock.abi", strconv.Itoa(landlock.Newest))
+			f.text("org.rt.landlock.annotations", strings.Join(landlock.Annotations(), " "))
 			f.text("rt.version", version)
 		})
-		f.list("potentiallyUnsafeConfigAnnotations", []string{"bundle"})
+		f.list("potentiallyUnsafeConfigAnnotations", []string{"bundle", landlock.Prefix})
 	})
 	return f.Bytes()
 }
