@@ -110,6 +110,7 @@ func newApp(log *logger, umask int) *cli.App {
 			specCommand(umask),
 			startCommand(rt),
 			stateCommand(rt),
+			updateCommand(rt),
 			completionCommand(),
 		},
 	}

@@ -10,7 +10,7 @@ function __rt_ids
     end
 end
 
-set -l verbs checkpoint completion create delete exec features help kill list mounts pause plan ps restore resume run spec start state
+set -l verbs checkpoint completion create delete exec features help kill list mounts pause plan ps restore resume run spec start state update
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rt -f
@@ -42,8 +42,9 @@ complete -c rt -n $none -a run -d 'create and run a container'
 complete -c rt -n $none -a spec -d 'create a new specification file'
 complete -c rt -n $none -a start -d 'start a created container'
 complete -c rt -n $none -a state -d 'output the state of a container'
+complete -c rt -n $none -a update -d 'change the limits of a container'
 
-complete -c rt -n '__fish_seen_subcommand_from checkpoint start state delete exec kill pause resume ps' -a '(__rt_ids)'
+complete -c rt -n '__fish_seen_subcommand_from checkpoint start state delete exec kill pause resume ps update' -a '(__rt_ids)'
 complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
 complete -c rt -n '__fish_seen_subcommand_from mounts' -a 'add remove (__rt_ids)' -F
 complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
@@ -101,3 +102,20 @@ complete -c rt -n '__fish_seen_subcommand_from checkpoint' -l page-server -x -d 
 complete -c rt -n '__fish_seen_subcommand_from restore' -l tcp-close -d 'restore TCP connections closed'
 complete -c rt -n '__fish_seen_subcommand_from restore' -l lsm-profile -x -d 'TYPE:NAME'
 complete -c rt -n '__fish_seen_subcommand_from restore' -l lsm-mount-context -x -d 'SELinux context'
+complete -c rt -n '__fish_seen_subcommand_from update' -s r -l resources -r -F -d 'JSON of linux.resources'
+complete -c rt -n '__fish_seen_subcommand_from update' -l blkio-weight -x -d 'block IO weight'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-burst -x -d 'CPU time to save up'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-idle -x -d '0 or 1'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-period -x -d 'microseconds'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-quota -x -d 'microseconds'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-rt-period -x -d 'microseconds'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-rt-runtime -x -d 'microseconds'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpu-share -x -d 'CPU weight'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpuset-cpus -x -d 'list of CPUs'
+complete -c rt -n '__fish_seen_subcommand_from update' -l cpuset-mems -x -d 'list of memory nodes'
+complete -c rt -n '__fish_seen_subcommand_from update' -l memory -x -d 'bytes'
+complete -c rt -n '__fish_seen_subcommand_from update' -l memory-reservation -x -d 'bytes'
+complete -c rt -n '__fish_seen_subcommand_from update' -l memory-swap -x -d 'bytes of memory and swap'
+complete -c rt -n '__fish_seen_subcommand_from update' -l pids-limit -x -d 'tasks at most'
+complete -c rt -n '__fish_seen_subcommand_from update' -l l3-cache-schema -x -d 'Intel RDT'
+complete -c rt -n '__fish_seen_subcommand_from update' -l mem-bw-schema -x -d 'Intel RDT'

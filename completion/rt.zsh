@@ -31,6 +31,8 @@ _rt() {
 		'spec:create a new specification file'
 		'start:start a created container'
 		'state:output the state of a container'
+		'update:change the limits of a container'
+		'update:change the limits of a container'
 	)
 	create=(
 		'(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories'
@@ -85,6 +87,8 @@ _rt() {
 		list) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '(-q --quiet)'{-q,--quiet}'[ids alone]' ;;
 		mounts) _arguments '1:change:(add remove)' '2:id:_rt_ids' '3:file:_files' ;;
 		ps) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '1:id:_rt_ids' ;;
+		update) _arguments '(-r --resources)'{-r,--resources}'[JSON of linux.resources]:file:_files' '--blkio-weight[block IO weight]:blkio-weight:' '--cpu-burst[CPU time to save up]:cpu-burst:' '--cpu-idle[0 or 1]:cpu-idle:' '--cpu-period[microseconds]:cpu-period:' '--cpu-quota[microseconds]:cpu-quota:' '--cpu-rt-period[microseconds]:cpu-rt-period:' '--cpu-rt-runtime[microseconds]:cpu-rt-runtime:' '--cpu-share[CPU weight]:cpu-share:' '--cpuset-cpus[list of CPUs]:cpuset-cpus:' '--cpuset-mems[list of memory nodes]:cpuset-mems:' '--memory[bytes]:memory:' '--memory-reservation[bytes]:memory-reservation:' '--memory-swap[bytes of memory and swap]:memory-swap:' '--pids-limit[tasks at most]:pids-limit:' '--l3-cache-schema[Intel RDT]:l3-cache-schema:' '--mem-bw-schema[Intel RDT]:mem-bw-schema:' '1:id:_rt_ids' ;;
+		update) _arguments '(-r --resources)'{-r,--resources}'[JSON of linux.resources]:file:_files' '--blkio-weight[block IO weight]:blkio-weight:' '--cpu-burst[CPU time to save up]:cpu-burst:' '--cpu-idle[0 or 1]:cpu-idle:' '--cpu-period[microseconds]:cpu-period:' '--cpu-quota[microseconds]:cpu-quota:' '--cpu-rt-period[microseconds]:cpu-rt-period:' '--cpu-rt-runtime[microseconds]:cpu-rt-runtime:' '--cpu-share[CPU weight]:cpu-share:' '--cpuset-cpus[list of CPUs]:cpuset-cpus:' '--cpuset-mems[list of memory nodes]:cpuset-mems:' '--memory[bytes]:memory:' '--memory-reservation[bytes]:memory-reservation:' '--memory-swap[bytes of memory and swap]:memory-swap:' '--pids-limit[tasks at most]:pids-limit:' '--l3-cache-schema[Intel RDT]:l3-cache-schema:' '--mem-bw-schema[Intel RDT]:mem-bw-schema:' '1:id:_rt_ids' ;;
 		spec) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--rootless[without root]' ;;
 		plan) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--json[print JSON]' '--no-pivot[as create]' '--no-new-keyring[as create]' '--preserve-fds[as create]:N:' '1:bundle:_directories' ;;
 		completion) _arguments '1:shell:(bash zsh fish)' ;;

@@ -205,6 +205,9 @@ func (c *creation) claim() (err error) {
 	if !in.Spec.Process.Terminal {
 		c.rec.Stdio = pipesOf()
 	}
+	if l := in.Spec.Linux; l != nil && l.Resources != nil && l.Resources.Memory != nil && l.Resources.Memory.Swap != nil {
+		c.rec.MemorySwap = *l.Resources.Memory.Swap
+	}
 	if h := in.Spec.Hooks; h != nil {
 		c.rec.StartContainer, c.rec.Poststart, c.rec.Poststop = h.StartContainer, h.Poststart, h.Poststop
 	}

@@ -26,18 +26,20 @@ type section struct {
 	field   func(r *resources) (field string, any bool)
 	applyV1 func(d *dir, r *resources) error
 	applyV2 func(d *dir, r *resources) error
+	// files are those that apply may write.
+	filesV1, filesV2 func(r *resources) []string
 }
 
 var sections = [...]section{
-	{"cpuset", "cpuset", cpusetField, applyCpuset, applyCpuset},
-	{"memory", "memory", memoryField, applyMemoryV1, applyMemoryV2},
-	{"cpu", "cpu", cpuField, applyCPUV1, applyCPUV2},
-	{"pids", "pids", pidsField, applyPids, applyPids},
-	{"blkio", "io", blockIOField, applyBlockIOV1, applyBlockIOV2},
-	{"hugetlb", "hugetlb", hugetlbField, applyHugetlbV1, applyHugetlbV2},
-	{"rdma", "rdma", rdmaField, applyRdma, applyRdma},
-	{"net_cls", "", classIDField, applyClassID, nil},
-	{"net_prio", "", prioritiesField, applyPriorities, nil},
+	{"cpuset", "cpuset", cpusetField, applyCpuset, applyCpuset, cpusetFiles, cpusetFiles},
+	{"memory", "memory", memoryField, applyMemoryV1, applyMemoryV2, memoryFilesV1, memoryFilesV2},
+	{"cpu", "cpu", cpuField, applyCPUV1, applyCPUV2, cpuFilesV1, cpuFilesV2},
+	{"pids", "pids", pidsField, applyPids, applyPids, pidsFiles, pidsFiles},
+	{"blkio", "io", blockIOField, applyBlockIOV1, applyBlockIOV2, blockIOFilesV1, blockIOFilesV2},
+	{"hugetlb", "hugetlb", hugetlbField, applyHugetlbV1, applyHugetlbV2, hugetlbFilesV1, hugetlbFilesV2},
+	{"rdma", "rdma", rdmaField, applyRdma, applyRdma, rdmaFiles, rdmaFiles},
+	{"net_cls", "", classIDField, applyClassID, nil, classIDFiles, nil},
+	{"net_prio", "", prioritiesField, applyPriorities, nil, prioritiesFiles, nil},
 }
 
 // Apply writes limits (runtime-spec config-linux.md#control-groups), also to
@@ -90,6 +92,8 @@ func (g *Group) applySection(s *section, r *resources) error {
 		return nil
 	case d != nil:
 		return fmt.Errorf("cannot set %s limit: container could not join or create cgroup: %w", s.name(d), d.lost)
+	case len(g.dirs) == 0:
+		return fmt.Errorf("cannot set %s limit: container could not join or create cgroup", s.v1)
 	case s.v2 == "" && g.unified:
 		return fmt.Errorf("%s: %w", field, ErrNotInV2)
 	}

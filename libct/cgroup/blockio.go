@@ -153,3 +153,17 @@ func ioMax(t specs.LinuxThrottleDevice, key string) string {
 	}
 	return device(t.Major, t.Minor) + key + "=" + rate
 }
+
+func blockIOFilesV1(*resources) []string {
+	files := []string{
+		"blkio.weight", "blkio.weight_device", "blkio.bfq.weight", "blkio.bfq.weight_device", "blkio.leaf_weight", "blkio.leaf_weight_device",
+	}
+	for i := range throttles {
+		files = append(files, throttles[i].v1)
+	}
+	return files
+}
+
+func blockIOFilesV2(*resources) []string {
+	return []string{"io.bfq.weight", "io.weight", "io.max"}
+}

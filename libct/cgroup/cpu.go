@@ -200,3 +200,13 @@ func applyCpuset(d *dir, r *resources) error {
 	}
 	return nil
 }
+
+func cpuFilesV1(*resources) []string {
+	return []string{"cpu.shares", "cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.cfs_burst_us", "cpu.idle", "cpu.rt_period_us", "cpu.rt_runtime_us"}
+}
+
+func cpuFilesV2(*resources) []string {
+	return []string{"cpu.weight", "cpu.max", "cpu.max.burst", "cpu.idle"}
+}
+
+func cpusetFiles(*resources) []string { return []string{"cpuset.cpus", "cpuset.mems"} }

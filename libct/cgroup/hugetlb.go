@@ -46,3 +46,16 @@ func isPageSize(s string) bool {
 	}
 	return true
 }
+
+func hugetlbFilesV1(r *resources) []string { return hugetlbFiles(r, "limit_in_bytes") }
+func hugetlbFilesV2(r *resources) []string { return hugetlbFiles(r, "max") }
+
+func hugetlbFiles(r *resources, suffix string) []string {
+	var files []string
+	for _, l := range r.HugepageLimits {
+		if isPageSize(l.Pagesize) {
+			files = append(files, "hugetlb."+l.Pagesize+"."+suffix, "hugetlb."+l.Pagesize+".rsvd."+suffix)
+		}
+	}
+	return files
+}

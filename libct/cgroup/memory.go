@@ -178,3 +178,11 @@ func checkUsage(dir string, limit, total int64) error {
 	}
 	return nil
 }
+
+func memoryFilesV1(*resources) []string {
+	return []string{"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.oom_control", "memory.swappiness"}
+}
+
+func memoryFilesV2(*resources) []string {
+	return []string{"memory.max", "memory.swap.max", "memory.low"}
+}

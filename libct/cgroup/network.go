@@ -31,3 +31,7 @@ func applyPriorities(d *dir, r *resources) error {
 	}
 	return nil
 }
+
+func classIDFiles(*resources) []string { return []string{"net_cls.classid"} }
+
+func prioritiesFiles(*resources) []string { return []string{"net_prio.ifpriomap"} }

@@ -22,3 +22,5 @@ func applyPids(d *dir, r *resources) error {
 	}
 	return writeFile(d.path, "pids.max", limit)
 }
+
+func pidsFiles(*resources) []string { return []string{"pids.max"} }

@@ -35,3 +35,5 @@ func rdmaMax(device string, l specs.LinuxRdma) string {
 	}
 	return device
 }
+
+func rdmaFiles(*resources) []string { return []string{"rdma.max"} }

@@ -26,7 +26,10 @@ func validateLinux(s *specs.Spec) error {
 	if p := l.RootfsPropagation; p != "" && !IsPropagation(p) {
 		return fmt.Errorf("linux.rootfsPropagation: unknown propagation %s", quote(p))
 	}
-	if err := ValidateResources(l.Resources); err != nil {
+	if err := ValidateUpdate(l.Resources); err != nil {
+		return err
+	}
+	if err := validateSwap(l); err != nil {
 		return err
 	}
 	return ValidateSeccomp(l.Seccomp)

@@ -8,9 +8,10 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// ValidateResources is Validate for linux.resources alone, as update gives it.
+// ValidateUpdate is Validate for the linux.resources that update changes: what
+// is left out stays as it is, so that a limit of memory and swap may come alone.
 // Bounds that differ between cgroup v1 and v2 are left to the cgroup driver.
-func ValidateResources(v *specs.LinuxResources) error {
+func ValidateUpdate(v *specs.LinuxResources) error {
 	if v == nil {
 		return nil
 	}
@@ -65,15 +66,21 @@ func validateMemory(v *specs.LinuxResources) error {
 	if m.Swappiness != nil && *m.Swappiness > 100 {
 		return fmt.Errorf("%sswappiness: must be from 0 to 100, have %d", field, *m.Swappiness)
 	}
-	if m.Swap == nil || *m.Swap <= 0 {
+	// swap is memory and swap together; 0 is "not set".
+	if m.Swap != nil && *m.Swap > 0 && m.Limit != nil && *m.Limit > *m.Swap {
+		return fmt.Errorf("%sswap: %d is below limit, %d", field, *m.Swap, *m.Limit)
+	}
+	return nil
+}
+
+// validateSwap is about a new container, which has no limit yet.
+func validateSwap(l *specs.Linux) error {
+	if l.Resources == nil || l.Resources.Memory == nil {
 		return nil
 	}
-	// swap is memory and swap together; 0 is "not set".
-	switch {
-	case m.Limit == nil || *m.Limit == 0:
-		return errors.New(field + "swap: needs a limit")
-	case *m.Limit > *m.Swap:
-		return fmt.Errorf("%sswap: %d is below limit, %d", field, *m.Swap, *m.Limit)
+	m := l.Resources.Memory
+	if m.Swap != nil && *m.Swap > 0 && (m.Limit == nil || *m.Limit == 0) {
+		return errors.New("linux.resources.memory.swap: needs a limit")
 	}
 	return nil
 }

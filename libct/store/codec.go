@@ -36,6 +36,10 @@ func encode(rec *Record) []byte {
 			text("unit", rec.Unit)
 			text("slice", rec.Slice)
 		}
+		if rec.MemorySwap != 0 {
+			w.Key("memorySwap")
+			w.Int(rec.MemorySwap)
+		}
 		writeMap(&w, "cgroups", rec.Cgroups)
 		writeMap(&w, "annotations", rec.Annotations)
 		writeList(&w, "stdio", rec.Stdio)
@@ -109,8 +113,8 @@ func writeHook(w *jsontext.Writer, h *specs.Hook) {
 
 var recordFields = []string{
 	"version", "id", "ociVersion", "bundle", "rootfs", "created", "status", "pid", "startTime", "owner",
-	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "cgroups", "annotations", "startContainer",
-	"poststart", "poststop", "stdio",
+	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "memorySwap", "cgroups", "annotations",
+	"startContainer", "poststart", "poststop", "stdio",
 }
 
 // decode reads a record and checks it.
@@ -164,6 +168,8 @@ func (rec *Record) field(r *jsontext.Reader, name string) error {
 		return jsontext.SetString(r, &rec.Unit)
 	case "slice":
 		return jsontext.SetString(r, &rec.Slice)
+	case "memorySwap":
+		return jsontext.SetInt(r, &rec.MemorySwap)
 	case "cgroups":
 		return jsontext.SetMap(r, &rec.Cgroups, jsontext.SetString[string])
 	case "annotations":

@@ -42,6 +42,9 @@ type Record struct {
 	// Unit is the systemd scope, such as "docker-1.scope", and Slice the slice it
 	// is in; empty without SystemdCgroup.
 	Unit, Slice string
+	// MemorySwap is linux.resources.memory.swap, or what update made of it: bytes
+	// of memory and swap together, -1 for no limit, 0 for not set.
+	MemorySwap int64
 
 	// Cgroups are paths by controller, "" for cgroup v2. They are kept in a
 	// file of their own too, see Dir.Cgroups.

@@ -1,0 +1,93 @@
+package libct
+
+import (
+	"errors"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"rt/libct/spec"
+	"rt/libct/store"
+)
+
+// Update changes the limits of a container that has not stopped, all or none
+// of them: if one is refused, the old ones stay in force. What change leaves
+// out, and numbers that are 0, stay as they are; -1 is no limit. As in runc,
+// device rules are passed over: a manager that hands in the whole of
+// linux.resources must not undo what was added to them since.
+//
+// Nothing but the sum of memory and swap is recorded: the cgroup's own files
+// say all that a later update builds on.
+func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
+	c, err := r.control(id)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if c.status == statusStopped || c.status == string(store.Creating) {
+		return ErrNotRunning
+	}
+	if err := spec.ValidateUpdate(change); err != nil {
+		return err
+	}
+	r.warnKernelMemory(change)
+	full := *change
+	full.Devices = nil
+	swap := c.keepSwap(&full)
+	if err := c.group.Update(&full); err != nil {
+		return r.access("update", err)
+	}
+	if swap == c.rec.MemorySwap {
+		return nil
+	}
+	return c.Dir.Update(func(rec *store.Record) error {
+		rec.MemorySwap = swap
+		return nil
+	})
+}
+
+// keepSwap adds the sum of memory and swap that is in force to a change of the
+// memory limit alone: cgroup v2 limits swap by itself, so that its limit has to
+// follow. It returns the sum to record.
+func (c *controlled) keepSwap(change *specs.LinuxResources) int64 {
+	if change.Memory == nil {
+		return c.rec.MemorySwap
+	}
+	m := *change.Memory
+	change.Memory = &m
+	switch {
+	case m.Swap != nil && *m.Swap != 0:
+		return *m.Swap
+	case m.Limit != nil && *m.Limit == -1:
+		return 0 // no limit of memory is none of both
+	case m.Limit != nil && *m.Limit != 0 && c.rec.MemorySwap != 0 && c.group.Unified("memory"):
+		m.Swap = &c.rec.MemorySwap
+	}
+	return c.rec.MemorySwap
+}
+
+// warnKernelMemory tells that a limit which Linux 5.4 has dropped is of no use.
+func (r *Runtime) warnKernelMemory(change *specs.LinuxResources) {
+	m := change.Memory
+	//lint:ignore SA1019 this is about its being deprecated
+	if m != nil && (m.Kernel != nil || m.KernelTCP != nil) {
+		r.warn("Kernel memory settings are ignored and will be removed")
+	}
+}
+
+// UpdateRdt is update's part of Intel RDT (the kernel's resctrl.rst): schemata of
+// the L3 cache and of memory bandwidth. A container that was made without a
+// resctrl group does not get one later.
+func (r *Runtime) UpdateRdt(id, l3Cache, memoryBandwidth string) error {
+	if _, err := r.State(id); err != nil {
+		return err
+	}
+	const info = "/sys/fs/resctrl/info/"
+	switch {
+	case l3Cache != "" && unix.Access(info+"L3", unix.F_OK) != nil:
+		return errors.New("Intel RDT/CAT: l3 cache schema is not enabled")
+	case memoryBandwidth != "" && unix.Access(info+"MB", unix.F_OK) != nil:
+		return errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled")
+	}
+	return errors.New("updating a non-existent Intel RDT configuration is not supported")
+}
