@@ -65,9 +65,7 @@ func update(c *cli.Context, rt *libct.Runtime, id string) error {
 		return err
 	}
 	if l3, mb := c.String("l3-cache-schema"), c.String("mem-bw-schema"); l3 != "" || mb != "" {
-		if err := rt.UpdateRdt(id, l3, mb); err != nil {
-			return err
-		}
+		return rt.UpdateRdt(id, l3, mb)
 	}
 	return rt.Update(id, change)
 }

@@ -59,6 +59,7 @@ type controlled struct {
 	*handle
 	rec    *store.Record
 	status string
+	layout cgroup.Layout
 	group  *cgroup.Group
 }
 
@@ -84,7 +85,10 @@ func (c *controlled) look() (err error) {
 	if c.status, err = status(c.Dir, c.rec); err != nil {
 		return err
 	}
-	if c.group, err = group(c.rec); err != nil {
+	if c.layout, err = cgroup.Probe(); err != nil {
+		return err
+	}
+	if c.group, err = cgroup.FromPaths(c.layout, c.rec.Cgroups, c.rec.Rootless); err != nil {
 		return err
 	}
 	mine, err := owned(c.group, c.rec.ID, c.rec.Rootless)

@@ -91,30 +91,32 @@ func (s *scope) host(r *specs.LinuxResources) (h systemd.Host, err error) {
 	return h, err
 }
 
-// Apply writes limits, in systemd's properties and then in the cgroup, so that
-// systemd, when it writes its own again, writes the same.
-func (s *scope) Apply(r *specs.LinuxResources) error {
+// update changes limits, all or none: the cgroup judges them first, since it
+// can be put back. systemd may write more of a controller than it was told, so
+// that the cgroup comes last again.
+func (s *scope) update(r *specs.LinuxResources) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	h, err := s.host(r)
+	full, err := s.Complete(r)
 	if err != nil {
 		return err
 	}
-	// Before systemd lowers a limit, which kills.
-	if err := s.CheckUsage(r); err != nil {
-		return err
-	}
-	r = systemd.Round(r)
-	properties, err := systemd.Resources(r, h)
+	full = systemd.Round(full)
+	h, err := s.host(full)
 	if err != nil {
 		return err
 	}
-	properties = append(properties, systemd.Devices(r.Devices, h)...)
-	if err := s.bus.Set(s.unit.Name, properties); err != nil {
+	properties, err := systemd.Resources(full, h)
+	if err != nil {
 		return err
 	}
-	return s.Group.Apply(r)
+	return s.Update(full, func() error {
+		if err := s.bus.Set(s.unit.Name, properties); err != nil {
+			return err
+		}
+		return s.Group.Apply(full)
+	})
 }
 
 // expectScope checks that the scope's cgroup is free; systemd makes it once

@@ -6,8 +6,10 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"rt/libct/cgroup"
 	"rt/libct/spec"
 	"rt/libct/store"
+	"rt/libct/systemd"
 )
 
 // Update changes the limits of a container that has not stopped, all or none
@@ -34,7 +36,7 @@ func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
 	full := *change
 	full.Devices = nil
 	swap := c.keepSwap(&full)
-	if err := c.group.Update(&full); err != nil {
+	if err := c.update(&full); err != nil {
 		return r.access("update", err)
 	}
 	if swap == c.rec.MemorySwap {
@@ -44,6 +46,19 @@ func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
 		rec.MemorySwap = swap
 		return nil
 	})
+}
+
+// update changes the limits in the cgroup, and in systemd if that has made it.
+func (c *controlled) update(change *specs.LinuxResources) error {
+	if !c.rec.SystemdCgroup {
+		return c.group.Update(change, nil)
+	}
+	s := &scope{
+		Group: c.group, unit: systemd.Unit{Name: c.rec.Unit, Slice: c.rec.Slice},
+		user: c.rec.Rootless, unified: c.layout.Mode() == cgroup.ModeUnified,
+	}
+	defer s.close()
+	return s.update(change)
 }
 
 // keepSwap adds the sum of memory and swap that is in force to a change of the
@@ -76,8 +91,8 @@ func (r *Runtime) warnKernelMemory(change *specs.LinuxResources) {
 }
 
 // UpdateRdt is update's part of Intel RDT (the kernel's resctrl.rst): schemata of
-// the L3 cache and of memory bandwidth. A container that was made without a
-// resctrl group does not get one later.
+// the L3 cache and of memory bandwidth. It always fails: a container is made
+// without a resctrl group, and does not get one later.
 func (r *Runtime) UpdateRdt(id, l3Cache, memoryBandwidth string) error {
 	if _, err := r.State(id); err != nil {
 		return err
@@ -85,8 +100,10 @@ func (r *Runtime) UpdateRdt(id, l3Cache, memoryBandwidth string) error {
 	const info = "/sys/fs/resctrl/info/"
 	switch {
 	case l3Cache != "" && unix.Access(info+"L3", unix.F_OK) != nil:
+		//lint:ignore ST1005 runc's words
 		return errors.New("Intel RDT/CAT: l3 cache schema is not enabled")
 	case memoryBandwidth != "" && unix.Access(info+"MB", unix.F_OK) != nil:
+		//lint:ignore ST1005 runc's words
 		return errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled")
 	}
 	return errors.New("updating a non-existent Intel RDT configuration is not supported")

@@ -11,12 +11,6 @@ import (
 // resources is what every section reads.
 type resources = specs.LinuxResources
 
-// Limits is what takes linux.resources: a Group, or a systemd scope, which has
-// a Group for what systemd does not know.
-type Limits interface {
-	Apply(r *specs.LinuxResources) error
-}
-
 // section is one controller's part of linux.resources. Adding a controller
 // is adding a line to sections.
 type section struct {

@@ -149,16 +149,6 @@ func applyMemoryV2(d *dir, r *resources) error {
 	return nil
 }
 
-// CheckUsage refuses memory limits that a v2 group already exceeds, if r asks
-// for that (memory.checkBeforeUpdate); Apply does so too.
-func (g *Group) CheckUsage(r *specs.LinuxResources) error {
-	d := g.findV2("memory")
-	if m := r.Memory; d != nil && m != nil && m.CheckBeforeUpdate != nil && *m.CheckBeforeUpdate {
-		return checkUsage(d.path, value(m.Limit), value(m.Swap))
-	}
-	return nil
-}
-
 // checkUsage refuses a limit that the group already exceeds, instead of
 // having its processes killed: v2 does not refuse by itself.
 func checkUsage(dir string, limit, total int64) error {

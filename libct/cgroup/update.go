@@ -12,8 +12,9 @@ import (
 // Update is Apply for the group of a living container, all or nothing: if a
 // value is refused, every limit is what it was before. What v2 keeps in one
 // file and r has only a part of is completed from that file (see Complete).
-// Updates of one group exclude each other.
-func (g *Group) Update(r *specs.LinuxResources) error {
+// So it is if after, which is called with the new limits in force unless it is
+// nil, fails. Updates of one group exclude each other.
+func (g *Group) Update(r *specs.LinuxResources, after func() error) error {
 	unlock, err := g.lock()
 	if err != nil {
 		return err
@@ -27,13 +28,16 @@ func (g *Group) Update(r *specs.LinuxResources) error {
 	if err != nil {
 		return err
 	}
-	if err := g.Apply(r); err != nil {
+	err = g.Apply(r)
+	if err == nil && after != nil {
+		err = after()
+	}
+	if err != nil {
 		if failed := before.restore(); failed != nil {
 			return fmt.Errorf("%w; the old limit is lost: %w", err, failed)
 		}
-		return err
 	}
-	return nil
+	return err
 }
 
 // lock keeps other updates of the group out, by a lock on its directory, which

@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"strings"
@@ -90,17 +91,23 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 		g := newGroup(t, l)
 		create(t, g, bothLimits(true))
 		for _, up := range []bool{true, false} {
-			if err := g.Update(bothLimits(up)); err != nil {
+			if err := g.Update(bothLimits(up), nil); err != nil {
 				t.Fatal(err)
 			}
 			before := everyLimit(t, g)
+			if err := g.Update(bothLimits(!up), func() error { return unix.EUSERS }); !errors.Is(err, unix.EUSERS) {
+				t.Errorf("a refusal by after: %v", err)
+			}
+			if after := everyLimit(t, g); !maps.Equal(before, after) {
+				t.Errorf("refused by after: %v, was %v", after, before)
+			}
 			for name, refused := range refusals() {
 				r := *bothLimits(!up)
 				r.BlockIO, r.HugepageLimits, r.Unified, r.Network = refused.BlockIO, refused.HugepageLimits, refused.Unified, refused.Network
 				if refused.CPU != nil {
 					r.CPU.RealtimeRuntime = refused.CPU.RealtimeRuntime
 				}
-				err := g.Update(&r)
+				err := g.Update(&r, func() error { t.Errorf("%s: went on", name); return nil })
 				if err == nil {
 					t.Fatalf("%s is accepted", name)
 				}
@@ -136,12 +143,12 @@ func TestUpdateUndoesThrottles(t *testing.T) {
 	}
 	for _, rate := range []uint64{0, 1 << 20} {
 		if rate > 0 {
-			if err := g.Update(throttle(rate, false)); err != nil {
+			if err := g.Update(throttle(rate, false), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := everyLimit(t, g)
-		if err := g.Update(throttle(2<<20, true)); err == nil {
+		if err := g.Update(throttle(2<<20, true), nil); err == nil {
 			t.Fatal("a device that is not there is accepted")
 		}
 		if after := everyLimit(t, g); !maps.Equal(before, after) {
@@ -164,7 +171,7 @@ func TestUpdateOfAPart(t *testing.T) {
 		if period != 0 {
 			c.Period = &period
 		}
-		if err := g.Update(&resources{CPU: c}); err != nil {
+		if err := g.Update(&resources{CPU: c}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if text, ok := readBack(t, g, "cpu", "cpu.max"); ok {
@@ -188,12 +195,12 @@ func TestUpdateOfAPart(t *testing.T) {
 	if l.Version("memory") != 2 {
 		return
 	}
-	err := g.Update(&resources{Memory: &specs.LinuxMemory{Swap: ptr(int64(96 << 20))}})
+	err := g.Update(&resources{Memory: &specs.LinuxMemory{Swap: ptr(int64(96 << 20))}}, nil)
 	if err == nil || err.Error() != "unable to set swap limit without memory limit" {
 		t.Errorf("swap alone: %v", err)
 	}
 	for _, m := range []*specs.LinuxMemory{{Limit: ptr(int64(64 << 20))}, {Swap: ptr(int64(96 << 20))}} {
-		if err := g.Update(&resources{Memory: m}); err != nil {
+		if err := g.Update(&resources{Memory: m}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
