@@ -17,14 +17,16 @@ import (
 // level, msg and time. Managers read them: containerd's shim takes the last
 // object whose level is "error" for the reason of a failure.
 type logger struct {
-	file  *os.File // nil: standard error
-	json  bool
-	wordy bool // --debug
+	file   *os.File   // nil: standard error, or
+	daemon *daemonLog // nil: file
+	json   bool
+	wordy  bool // --debug
+	terse  bool // errors alone
 }
 
-// open applies --log, --log-format and --debug. The file is opened even when
-// nothing will be written, as runc does, so that a caller finds it.
-func (l *logger) open(file, format string, wordy bool) error {
+// open applies --log, --log-format, --log-level and --debug. The file is opened
+// even when nothing will be written, as runc does, so that a caller finds it.
+func (l *logger) open(target, format, level string, wordy bool) error {
 	switch format {
 	case "text":
 	case "json":
@@ -32,9 +34,26 @@ func (l *logger) open(file, format string, wordy bool) error {
 	default:
 		return errors.New("invalid log-format: " + format)
 	}
+	switch level {
+	case "", "warning", "info":
+	case "debug":
+		wordy = true
+	case "error":
+		l.terse = true
+	default:
+		return errors.New("unknown log level: " + level)
+	}
 	l.wordy = wordy
-	if file == "" {
+	if target == "" {
 		return nil
+	}
+	kind, file, err := logTarget(target)
+	if err != nil {
+		return err
+	}
+	if kind != "file" {
+		l.daemon, err = openDaemonLog(kind, file)
+		return err
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_SYNC, 0o644)
 	if err != nil {
@@ -44,7 +63,11 @@ func (l *logger) open(file, format string, wordy bool) error {
 	return nil
 }
 
-func (l *logger) warn(msg string) { l.line("warning", msg) }
+func (l *logger) warn(msg string) {
+	if !l.terse {
+		l.line("warning", msg)
+	}
+}
 
 func (l *logger) debug(msg string) {
 	if l.wordy {
@@ -55,6 +78,10 @@ func (l *logger) debug(msg string) {
 // line writes one log line with a single write, since a manager may share the
 // file between several runtimes. There is nobody left to tell of a failure.
 func (l *logger) line(level, msg string) {
+	if l.daemon != nil {
+		l.daemon.write(level, msg)
+		return
+	}
 	out := l.file
 	if out == nil {
 		out = os.Stderr
@@ -108,7 +135,7 @@ func (l *logger) exit(err error) int {
 	}
 	if msg := err.Error(); msg != "" {
 		l.line("error", msg)
-		if l.file != nil {
+		if l.file != nil || l.daemon != nil {
 			fmt.Fprintln(os.Stderr, msg)
 		}
 	}

@@ -128,11 +128,13 @@ func versionText() string {
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "debug", Usage: "log what is done, step by step", DisableDefaultText: true},
-		&cli.StringFlag{Name: "log", Usage: "append log lines to `FILE`", DefaultText: "standard error"},
+		&cli.StringFlag{Name: "log", Usage: "append log lines to `FILE`, or to journald:NAME or syslog:NAME", DefaultText: "standard error"},
 		&cli.StringFlag{Name: "log-format", Value: "text", Usage: "`FORMAT` of log lines: text or json"},
+		&cli.StringFlag{Name: "log-level", Usage: "log nothing below `LEVEL`: error, warning, info or debug", DefaultText: "warning"},
 		&cli.StringFlag{Name: "root", Value: defaultRoot(), Usage: "keep the state of containers under `DIR`, which should be on a tmpfs"},
 		&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "ignore cgroup permission errors: `WHEN` is true, false or auto (when not root)"},
 		&cli.BoolFlag{Name: "systemd-cgroup", Usage: "make cgroups through systemd; cgroupsPath is then slice:prefix:name", DisableDefaultText: true},
+		&cli.StringFlag{Name: "cgroup-manager", Hidden: true, Usage: "crun's --systemd-cgroup"},
 		&cli.StringFlag{Name: "criu", Hidden: true, Usage: "ignored, as runc has since 1.2"},
 	}
 }
@@ -147,10 +149,17 @@ func configure(c *cli.Context, rt *libct.Runtime, log *logger) error {
 	rt.Root = root
 	rt.Rootless = c.String("rootless")
 	rt.SystemdCgroup = c.Bool("systemd-cgroup")
-	if err := log.open(c.String("log"), c.String("log-format"), c.Bool("debug")); err != nil {
+	switch manager := c.String("cgroup-manager"); manager {
+	case "":
+	case "cgroupfs", "systemd":
+		rt.SystemdCgroup = manager == "systemd"
+	default:
+		return fmt.Errorf("unknown cgroup manager %q: cgroupfs or systemd", manager)
+	}
+	if err := log.open(c.String("log"), c.String("log-format"), c.String("log-level"), c.Bool("debug")); err != nil {
 		return err
 	}
-	if c.Bool("debug") {
+	if log.wordy {
 		log.debug(fmt.Sprintf("rt %s, root %s: %q", version, root, c.Args().Slice()))
 	}
 	return nil

@@ -13,7 +13,7 @@ _rt_words() {
 	ps) echo --format --help ;;
 	spec) echo --bundle --rootless --help ;;
 	plan) echo --bundle --json --no-pivot --no-new-keyring --preserve-fds --help ;;
-	'') echo --debug --log --log-format --root --rootless --systemd-cgroup --help --version ;;
+	'') echo --debug --log --log-format --log-level --root --rootless --systemd-cgroup --help --version ;;
 	*) echo --help ;;
 	esac
 }
@@ -25,7 +25,7 @@ _rt() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--root) root=(--root "${COMP_WORDS[i + 1]}"); ((i++)) ;;
-		--log | --log-format | --rootless) ((i++)) ;;
+		--log | --log-format | --log-level | --rootless) ((i++)) ;;
 		-*) ;;
 		*) verb=${COMP_WORDS[i]}; break ;;
 		esac
@@ -33,6 +33,7 @@ _rt() {
 	case $prev in
 	--bundle | -b | --root | --image-path | --work-path | --parent-path) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--resources | -r | --log | --pid-file | --process | -p | --console-socket | --pidfd-socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--log-level) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--manage-cgroups-mode) mapfile -t COMPREPLY < <(compgen -W 'soft full strict ignore' -- "$cur"); return ;;
 	--network-lock) mapfile -t COMPREPLY < <(compgen -W 'iptables nftables skip' -- "$cur"); return ;;

@@ -17,6 +17,7 @@ complete -c rt -f
 complete -c rt -n $none -l debug -d 'log step by step'
 complete -c rt -n $none -l log -r -F -d 'log file'
 complete -c rt -n $none -l log-format -x -a 'text json' -d 'format of log lines'
+complete -c rt -n $none -l log-level -x -a 'error warning info debug' -d 'least level that is logged'
 complete -c rt -n $none -l root -x -a '(__fish_complete_directories)' -d 'state directory'
 complete -c rt -n $none -l rootless -x -a 'true false auto' -d 'ignore cgroup permission errors'
 complete -c rt -n $none -l systemd-cgroup -d 'cgroups through systemd'

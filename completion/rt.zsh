@@ -60,6 +60,7 @@ _rt() {
 		'--debug[log step by step]' \
 		'--log[log file]:file:_files' \
 		'--log-format[format of log lines]:format:(text json)' \
+		'--log-level[least level that is logged]:level:(error warning info debug)' \
 		'--root[state directory]:directory:_directories' \
 		'--rootless[ignore cgroup permission errors]:when:(true false auto)' \
 		'--systemd-cgroup[cgroups through systemd]' \
