@@ -94,7 +94,7 @@ func (f featureWriter) linux() {
 	f.Object(f.seccomp)
 	f.switches("apparmor", []string{"enabled"}, true)
 	f.switches("selinux", []string{"enabled"}, true)
-	f.switches("intelRdt", []string{"enabled"}, false)
+	f.switches("intelRdt", []string{"enabled", "schemata", "monitoring"}, true, true, true)
 	f.Key("mountExtensions")
 	f.Object(func() { f.switches("idmap", []string{"enabled"}, true) })
 	f.switches("netDevices", []string{"enabled"}, true)

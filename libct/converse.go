@@ -89,6 +89,9 @@ func (c *creation) moveNetDevices() error {
 
 // ready makes the container known, before it may run.
 func (c *creation) ready() error {
+	if err := c.joinRdt(c.pid); err != nil {
+		return err
+	}
 	if err := c.record(); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"rt/libct/cgroup"
 	"rt/libct/compile"
 	"rt/libct/host"
+	"rt/libct/resctrl"
 	"rt/libct/spec"
 	"rt/libct/store"
 	"rt/libct/systemd"
@@ -39,6 +40,9 @@ type creation struct {
 	scope *scope
 	// grouped is set once the cgroup is ours.
 	grouped bool
+	// rdt has the container's resctrl group, rdtBegun is set before it is made.
+	rdt      resctrl.FS
+	rdtBegun bool
 	// scored is the process whose OOM score was set last.
 	scored int
 	// mapped is how many of the mounts the child has come to with BarrierIdmap.
@@ -68,7 +72,7 @@ func (r *Runtime) Create(id string, o CreateOptions) error {
 
 // make runs the steps.
 func (c *creation) make() error {
-	for _, step := range []func() error{c.load, c.claim, c.makeNotify, c.makeGroup, c.openInputs, c.launch, c.place, c.limit, c.attend, c.commit} {
+	for _, step := range []func() error{c.load, c.claim, c.makeNotify, c.makeGroup, c.makeRdt, c.openInputs, c.launch, c.place, c.limit, c.attend, c.commit} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -121,6 +125,9 @@ func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error 
 		return err
 	}
 	if err := checkLabels(s, facts); err != nil {
+		return err
+	}
+	if _, err := findRdt(s); err != nil {
 		return err
 	}
 	rootfs := s.Root.Path
@@ -215,6 +222,9 @@ func (c *creation) claim() (err error) {
 		for _, ns := range in.Spec.Linux.Namespaces {
 			c.rec.Namespaces |= compile.Flag(ns.Type)
 		}
+	}
+	if err := c.planRdt(); err != nil {
+		return err
 	}
 	c.dir, err = c.root.Claim(c.id, c.rec)
 	return err
@@ -337,6 +347,9 @@ func (c *creation) undo() error {
 		errs = append(errs, c.scope.undo())
 	case c.grouped:
 		errs = append(errs, c.group.Kill(), c.group.Undo())
+	}
+	if c.rdtBegun {
+		errs = append(errs, resctrl.Remove(rdtGroup(c.rec)))
 	}
 	if c.dir != nil {
 		errs = append(errs, c.dir.Remove())

@@ -12,6 +12,7 @@ import (
 
 	"rt/libct/cgroup"
 	"rt/libct/hook"
+	"rt/libct/resctrl"
 	"rt/libct/store"
 )
 
@@ -77,6 +78,9 @@ func (r *Runtime) removeFrom(layout cgroup.Layout, dir *store.Dir, rec *store.Re
 		err = clearGroup(g, rec.ID, rec.Rootless)
 	}
 	if err != nil {
+		return err
+	}
+	if err := resctrl.Remove(rdtGroup(rec)); err != nil {
 		return err
 	}
 	if err := r.poststop(dir, rec); err != nil {

@@ -299,6 +299,9 @@ func (e *execution) ready() error {
 			return err
 		}
 	}
+	if err := e.joinRdt(); err != nil {
+		return err
+	}
 	if !e.o.Detach {
 		if err := e.front.prepare(); err != nil {
 			return err

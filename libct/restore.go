@@ -67,7 +67,7 @@ type restoration struct {
 func (re *restoration) make() error {
 	defer re.closeExtra()
 	for _, step := range []func() error{
-		re.load, re.check, re.claim, re.makeGroup, re.setLimits, re.keep,
+		re.load, re.check, re.claim, re.makeGroup, re.makeRdt, re.setLimits, re.keep,
 		re.openNamespaces, re.inheritPipes, re.start, re.joinGroup, re.restore,
 	} {
 		if err := step(); err != nil {
@@ -194,6 +194,9 @@ func (re *restoration) start() error {
 func (re *restoration) joinGroup() error {
 	pid := re.service.Pid()
 	if err := re.group.Join(pid); err != nil {
+		return err
+	}
+	if err := re.joinRdt(pid); err != nil {
 		return err
 	}
 	text, err := host.ReadFile("/proc/"+strconv.Itoa(pid)+"/cgroup", maxDescriptors)

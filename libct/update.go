@@ -1,10 +1,7 @@
 package libct
 
 import (
-	"errors"
-
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"rt/libct/cgroup"
 	"rt/libct/spec"
@@ -88,23 +85,4 @@ func (r *Runtime) warnKernelMemory(change *specs.LinuxResources) {
 	if m != nil && (m.Kernel != nil || m.KernelTCP != nil) {
 		r.warn("Kernel memory settings are ignored and will be removed")
 	}
-}
-
-// UpdateRdt is update's part of Intel RDT (the kernel's resctrl.rst): schemata of
-// the L3 cache and of memory bandwidth. It always fails: a container is made
-// without a resctrl group, and does not get one later.
-func (r *Runtime) UpdateRdt(id, l3Cache, memoryBandwidth string) error {
-	if _, err := r.State(id); err != nil {
-		return err
-	}
-	const info = "/sys/fs/resctrl/info/"
-	switch {
-	case l3Cache != "" && unix.Access(info+"L3", unix.F_OK) != nil:
-		//lint:ignore ST1005 runc's words
-		return errors.New("Intel RDT/CAT: l3 cache schema is not enabled")
-	case memoryBandwidth != "" && unix.Access(info+"MB", unix.F_OK) != nil:
-		//lint:ignore ST1005 runc's words
-		return errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled")
-	}
-	return errors.New("updating a non-existent Intel RDT configuration is not supported")
 }

@@ -11,11 +11,6 @@ import (
 // runtime cannot do and what a container must not silently go without: a
 // confinement, a virtual machine, another system.
 func Unsupported(s *specs.Spec) error {
-	if l := s.Linux; l != nil {
-		if l.IntelRdt != nil {
-			return unsupported("linux.intelRdt", "Intel RDT is not supported yet")
-		}
-	}
 	if s.VM != nil {
 		return unsupported("vm", "not supported on Linux")
 	}

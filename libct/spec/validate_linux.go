@@ -17,7 +17,7 @@ func validateLinux(s *specs.Spec) error {
 	}
 	for _, check := range [...]func(*specs.Linux) error{
 		validateNamespaces, validateSysctl, validateCgroupsPath, validateDevices, validateNetDevices,
-		validateHidden, validateMemoryPolicy, validatePersonality,
+		validateHidden, validateMemoryPolicy, validatePersonality, validateIntelRdt,
 	} {
 		if err := check(l); err != nil {
 			return err
@@ -45,6 +45,32 @@ func validateCgroupsPath(l *specs.Linux) error {
 	}
 	if strings.ContainsAny(l.CgroupsPath, "\x00\n") {
 		return errors.New("linux.cgroupsPath: must not contain a NUL byte or a newline")
+	}
+	return nil
+}
+
+// validateIntelRdt: each schema is one line of a file.
+func validateIntelRdt(l *specs.Linux) error {
+	r := l.IntelRdt
+	if r == nil {
+		return nil
+	}
+	line := func(field, text string) error {
+		if strings.ContainsAny(text, "\x00\n") {
+			return fmt.Errorf("linux.intelRdt.%s: must not contain a NUL byte or a newline", field)
+		}
+		return nil
+	}
+	if m := r.MemBwSchema; m != "" && !strings.HasPrefix(m, "MB:") {
+		return fmt.Errorf("linux.intelRdt.memBwSchema: does not begin with MB:, have %s", quote(m))
+	}
+	if err := errors.Join(line("l3CacheSchema", r.L3CacheSchema), line("memBwSchema", r.MemBwSchema)); err != nil {
+		return err
+	}
+	for i, s := range r.Schemata {
+		if err := line(fmt.Sprintf("schemata[%d]", i), s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

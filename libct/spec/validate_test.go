@@ -466,7 +466,7 @@ func TestUnsupported(t *testing.T) {
 	for _, r := range []row{
 		{`"process":{"apparmorProfile":"docker-default","selinuxLabel":"a:b:c"}`, ""}, {`"process":null`, ""},
 		{`"linux":{"mountLabel":"a:b:c"}`, ""},
-		{`"linux":{"intelRdt":{}}`, "linux.intelRdt: Intel RDT is not supported yet"},
+		{`"linux":{"intelRdt":{}}`, ""},
 		{`"vm":{"kernel":{"path":"/k"}}`, "vm: not supported on Linux"},
 		{`"windows":{},"solaris":{},"zos":{},"freebsd":{}`, ""},
 		{`"linux":null,"windows":{"layerFolders":["a"]}`, "windows: not supported on Linux"},

@@ -40,6 +40,11 @@ func encode(rec *Record) []byte {
 			w.Key("memorySwap")
 			w.Int(rec.MemorySwap)
 		}
+		if rec.RdtGroup != "" {
+			text("rdtGroup", rec.RdtGroup)
+			text("rdtMonitor", rec.RdtMonitor)
+			flag("rdtMade", rec.RdtMade)
+		}
 		writeMap(&w, "cgroups", rec.Cgroups)
 		writeMap(&w, "annotations", rec.Annotations)
 		writeList(&w, "stdio", rec.Stdio)
@@ -113,8 +118,8 @@ func writeHook(w *jsontext.Writer, h *specs.Hook) {
 
 var recordFields = []string{
 	"version", "id", "ociVersion", "bundle", "rootfs", "created", "status", "pid", "startTime", "owner",
-	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "memorySwap", "cgroups", "annotations",
-	"startContainer", "poststart", "poststop", "stdio",
+	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "memorySwap", "rdtGroup", "rdtMonitor", "rdtMade",
+	"cgroups", "annotations", "startContainer", "poststart", "poststop", "stdio",
 }
 
 // decode reads a record and checks it.
@@ -170,6 +175,12 @@ func (rec *Record) field(r *jsontext.Reader, name string) error {
 		return jsontext.SetString(r, &rec.Slice)
 	case "memorySwap":
 		return jsontext.SetInt(r, &rec.MemorySwap)
+	case "rdtGroup":
+		return jsontext.SetString(r, &rec.RdtGroup)
+	case "rdtMonitor":
+		return jsontext.SetString(r, &rec.RdtMonitor)
+	case "rdtMade":
+		return jsontext.SetBool(r, &rec.RdtMade)
 	case "cgroups":
 		return jsontext.SetMap(r, &rec.Cgroups, jsontext.SetString[string])
 	case "annotations":

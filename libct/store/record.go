@@ -46,6 +46,11 @@ type Record struct {
 	// of memory and swap together, -1 for no limit, 0 for not set.
 	MemorySwap int64
 
+	// RdtGroup and RdtMonitor are the directories of the container's groups in
+	// resctrl, if it has such; RdtMade tells that the first goes with it.
+	RdtGroup, RdtMonitor string
+	RdtMade              bool
+
 	// Cgroups are paths by controller, "" for cgroup v2. They are kept in a
 	// file of their own too, see Dir.Cgroups.
 	Cgroups     map[string]string
