@@ -20,6 +20,8 @@ import (
 )
 
 // ErrNone: no resctrl is mounted, or the hardware has none.
+//
+//lint:ignore ST1005 runc's words
 var ErrNone = errors.New("Intel RDT not available")
 
 // The other texts are runc's too.
