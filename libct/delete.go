@@ -73,7 +73,7 @@ func (r *Runtime) removeFrom(layout cgroup.Layout, dir *store.Dir, rec *store.Re
 		return err
 	}
 	if rec.SystemdCgroup {
-		err = r.clearScope(g, rec)
+		err = r.clearScope(g, rec.ID, rec.Rootless, rec.Status == store.Creating)
 	} else {
 		err = clearGroup(g, rec.ID, rec.Rootless)
 	}
@@ -225,7 +225,12 @@ func (r *Runtime) deleteDamaged(dir *store.Dir) error {
 		}
 		g = byID
 	}
-	if err := clearGroup(g, dir.ID(), false); err != nil {
+	if inScope(g) {
+		err = r.clearScope(g, dir.ID(), false, true)
+	} else {
+		err = clearGroup(g, dir.ID(), false)
+	}
+	if err != nil {
 		return err
 	}
 	return dir.Remove()

@@ -131,7 +131,7 @@ func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, err
 		if err := in.openConfinement(&c.input, 0); err != nil {
 			return nil, err
 		}
-		c.input.Hierarchies = hierarchies(c.group)
+		c.input.Hierarchies, c.input.Placed = hierarchies(c.group), false
 	}
 	p, err := compile.Hook(c.input, c.namespaces, h, c.group != nil)
 	if err != nil {

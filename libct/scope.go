@@ -3,6 +3,7 @@ package libct
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,6 @@ import (
 
 	"rt/libct/cgroup"
 	"rt/libct/compile"
-	"rt/libct/store"
 	"rt/libct/systemd"
 )
 
@@ -44,7 +44,7 @@ func newScope(l cgroup.Layout, cgroupsPath string, in *compile.Input, user bool)
 	if s.annotations, err = systemd.Annotations(in.Spec.Annotations); err != nil {
 		return nil, err
 	}
-	path, err := s.unit.Path()
+	place, err := s.unit.Path()
 	if err != nil {
 		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
 	}
@@ -59,9 +59,9 @@ func newScope(l cgroup.Layout, cgroupsPath string, in *compile.Input, user bool)
 			s.close()
 			return nil, err
 		}
-		path = root + path
+		place = root + place
 	}
-	if s.Group, err = cgroup.New(l, path, in.ID, user); err != nil {
+	if s.Group, err = cgroup.New(l, place, in.ID, user); err != nil {
 		s.close()
 		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
 	}
@@ -220,31 +220,41 @@ func (s *scope) undo() error {
 }
 
 // remove has systemd forget the unit, and removes what it leaves of the cgroup.
-// The unit is stopped only if it is ours; otherwise, should it have failed, it
-// is only reset.
-func (s *scope) remove(ours bool) error {
-	err := s.connect()
-	if err == nil && ours {
-		err = s.bus.Stop(s.unit.Name)
+// With stop, the unit is stopped if its cgroup is this one: by its name alone
+// it could be another's.
+func (s *scope) remove(stop bool) error {
+	if err := s.connect(); err != nil {
+		return err
 	}
-	if err == nil {
+	at, err := s.bus.ControlGroup(s.unit.Name)
+	if err == nil && stop && at == s.Inside() {
+		err = s.bus.Stop(s.unit.Name)
+		at = ""
+	}
+	if err == nil && at == "" {
 		err = s.bus.Reset(s.unit.Name)
 	}
 	return errors.Join(err, s.Delete(deadline))
 }
 
-// clearScope kills every process of a container's scope and removes it. Without
-// systemd the cgroup is removed all the same.
-func (r *Runtime) clearScope(g *cgroup.Group, rec *store.Record) error {
-	ours, err := emptyScope(g, rec)
+// inScope reports whether a group seems to be a systemd scope.
+func inScope(g *cgroup.Group) bool {
+	return strings.HasSuffix(g.Members(), ".scope") && systemd.Running()
+}
+
+// clearScope kills every process of a container's scope and removes it; creating
+// says that the create may have been killed. Without systemd the cgroup is
+// removed all the same.
+func (r *Runtime) clearScope(g *cgroup.Group, id string, rootless, creating bool) error {
+	ours, err := emptyScope(g, id, rootless, creating)
 	if err != nil {
 		return err
 	}
-	s := &scope{Group: g, unit: systemd.Unit{Name: rec.Unit, Slice: rec.Slice}, user: rec.Rootless}
+	s := &scope{Group: g, unit: systemd.Unit{Name: systemd.UnitAt(g.Members())}, user: rootless || unix.Geteuid() != 0}
 	defer s.close()
 	if err := s.remove(ours); err != nil {
 		r.warn(err.Error())
-		return clearGroup(g, rec.ID, rec.Rootless)
+		return clearGroup(g, id, rootless)
 	}
 	return nil
 }
@@ -252,11 +262,10 @@ func (r *Runtime) clearScope(g *cgroup.Group, rec *store.Record) error {
 // emptyScope kills what is in the scope until nothing is left in it, and
 // reports whether it is there and the container's. The scope of a create that
 // was killed may have no mark yet; its process is then ending by itself.
-func emptyScope(g *cgroup.Group, rec *store.Record) (ours bool, err error) {
+func emptyScope(g *cgroup.Group, id string, rootless, creating bool) (ours bool, err error) {
 	for end := time.Now().Add(deadline); ; {
-		err := killGroup(g, rec.ID, rec.Rootless)
-		foreign := err != nil
-		if foreign && rec.Status != store.Creating {
+		err := killGroup(g, id, rootless)
+		if err != nil && !creating {
 			return false, err
 		}
 		left := g.Wait(recheck)
@@ -270,5 +279,5 @@ func emptyScope(g *cgroup.Group, rec *store.Record) (ours bool, err error) {
 	if unix.Access(g.Members(), unix.F_OK) != nil {
 		return false, nil
 	}
-	return owned(g, rec.ID, rec.Rootless)
+	return owned(g, id, rootless)
 }

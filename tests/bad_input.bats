@@ -44,7 +44,7 @@ nothing_made() {
 @test "ids of every allowed character, and long" {
 	script true
 	for id in "$TAG.+_-" "A$TAG" "${TAG}0123456789.abc" "$TAG$(printf 'x%.0s' {1..100})"; do
-		config --arg p "$CG/$id" '.linux.cgroupsPath = $p'
+		config --arg p "$(cg_name "$id")" '.linux.cgroupsPath = $p'
 		ok run --bundle "$BUNDLE" "$id"
 	done
 }

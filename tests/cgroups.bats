@@ -10,7 +10,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 	while IFS=: read -r n controllers path; do
 		# What the runtime does not manage (unknown hierarchies) may stay.
 		[ -n "$controllers" ] || { [ "$n" = 0 ] && [ -e /sys/fs/cgroup/unified ]; } && continue
-		is "$controllers:$path" "$controllers:$CG/$ID"
+		is "$controllers:$path" "$controllers:$(cg_path)"
 	done <"/proc/$pid/cgroup"
 }
 
@@ -32,6 +32,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 }
 
 @test "a relative cgroupsPath stays below the runtime's own cgroup" {
+	cgroupfs_needed
 	config --arg p "${CG#/}/$ID" '.linux.cgroupsPath = $p'
 	running
 	has "$(cat "/proc/$(pid_of)/cgroup")" "$CG/$ID"
@@ -40,6 +41,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 }
 
 @test "a cgroupsPath with .. does not leave the tree" {
+	cgroupfs_needed
 	# hardening S20
 	for p in "../../../$TAG-esc" "/../../$TAG-esc" "$CG/../../$TAG-esc" ".." "/..//../$TAG-esc"; do
 		config --arg p "$p" '.linux.cgroupsPath = $p'
@@ -57,6 +59,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 }
 
 @test "the root cgroup as cgroupsPath" {
+	cgroupfs_needed
 	peer_defect "runc puts the container into the root cgroup, and its limits on it"
 	config '.linux.cgroupsPath = "/"'
 	refused create --bundle "$BUNDLE" "$ID"
@@ -64,6 +67,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 }
 
 @test "hostile names in cgroupsPath" {
+	cgroupfs_needed
 	for p in "$CG/a"$'\n'"b" "$CG/$(printf 'x%.0s' {1..300})" ; do
 		config --arg p "$p" '.linux.cgroupsPath = $p'
 		oci create --bundle "$BUNDLE" "$ID"
@@ -97,7 +101,7 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 	# hardening S20: /ctr and /ctr2
 	running
 	first=$(pid_of)
-	config --arg p "$CG/${ID}2" '.linux.cgroupsPath = $p'
+	config --arg p "$(cg_name "${ID}2")" '.linux.cgroupsPath = $p'
 	ok run --detach --bundle "$BUNDLE" "${ID}2"
 	ok delete --force "${ID}2"
 	[ -e "/proc/$first" ]
@@ -106,11 +110,11 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 
 @test "delete removes cgroups the container made below its own" {
 	running
-	for d in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do
+	for d in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do
 		[ ! -d "$d" ] || mkdir -p "$d/inner/deeper"
 	done
 	ok delete --force "$ID"
-	for d in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do [ ! -d "$d" ]; done
+	for d in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do [ ! -d "$d" ]; done
 }
 
 @test "delete kills processes that moved to a cgroup below" {
@@ -119,10 +123,10 @@ in_cgroup() { cg_procs "$1" | grep -qx "$2"; }
 	ok run --detach --bundle "$BUNDLE" "$ID"
 	eventually 5 eval '[ $(cg_procs | wc -l) = 3 ]'
 	child=$(cg_procs | tail -n 1)
-	for d in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do
+	for d in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do
 		[ -d "$d" ] || continue
 		mkdir "$d/inner"
-		grep -q . "$d/inner/cgroup.controllers" 2>/dev/null && [ "$d" = "/sys/fs/cgroup$CG/$ID" ] && continue
+		grep -q . "$d/inner/cgroup.controllers" 2>/dev/null && [ "$d" = "/sys/fs/cgroup$(cg_path)" ] && continue
 		cg_cpus "$d/inner"
 		echo "$child" >"$d/inner/cgroup.procs"
 	done
@@ -148,7 +152,7 @@ cg_cpus() {
 @test "a failed create leaves no cgroup" {
 	config '.process.args = ["/no/such"]'
 	refused create --bundle "$BUNDLE" "$ID"
-	for d in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do [ ! -d "$d" ]; done
+	for d in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do [ ! -d "$d" ]; done
 }
 
 @test "the container cannot move itself out of its cgroup" {

@@ -69,7 +69,7 @@ together() {
 		pids=()
 		for id in w x y z; do
 			mkdir -p "$T/bundle-$id"
-			jq --arg r "$BUNDLE/rootfs" --arg cg "$CG/$TAG-$id" '.root = {path: $r, readonly: true} | .linux.cgroupsPath = $cg' \
+			jq --arg r "$BUNDLE/rootfs" --arg cg "$(cg_name "$TAG-$id")" '.root = {path: $r, readonly: true} | .linux.cgroupsPath = $cg' \
 				"$BUNDLE/config.json" >"$T/bundle-$id/config.json"
 			RT_BATS_TEST=$TAG "$RUNTIME" --root "$ROOT" create --bundle "$T/bundle-$id" "$TAG-$id" </dev/null >/dev/null 2>"$T/err.$id" 3>&- 4>&- &
 			pids+=($!)

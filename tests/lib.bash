@@ -3,6 +3,8 @@
 #   bats tests                  runs bin/rt beside this directory
 #   RUNTIME=runc bats tests     runs another runtime with runc's command line
 #   SHOW_DEFECTS=1 …            also runs what a peer is known to get wrong
+#   RT_DRIVER=systemd …         gives every command --systemd-cgroup, and every
+#                               bundle a cgroupsPath of the form slice:prefix:name
 #
 # A test has a directory of its own ($T), a state directory ($ROOT), a bundle
 # ($BUNDLE), an id ($ID) and a cgroup parent ($CG). teardown force-deletes every
@@ -11,6 +13,7 @@
 RUNTIME="${RUNTIME:-$BATS_TEST_DIRNAME/../bin/rt}"
 RUNTIME=$(command -v "$RUNTIME" || echo "$RUNTIME")
 NAME=$(basename "$RUNTIME")
+RT_DRIVER="${RT_DRIVER:-cgroupfs}"
 TESTS="$BATS_TEST_DIRNAME"
 
 setup() {
@@ -20,6 +23,11 @@ setup() {
 	TAG="$RT_BATS_RUN-$BATS_SUITE_TEST_NUMBER"
 	ID="$TAG-a"
 	CG="/$RT_BATS_RUN/$BATS_SUITE_TEST_NUMBER"
+	if [ "$RT_DRIVER" = systemd ]; then
+		SLICE="${RT_BATS_RUN//-/}-$BATS_SUITE_TEST_NUMBER.slice"
+		CG="/${RT_BATS_RUN//-/}.slice/$SLICE"
+		RUNTIME=$(driven "$RUNTIME")
+	fi
 	BUNDLE="$T/bundle"
 	LIMIT=20
 	unset NOTIFY_SOCKET LISTEN_FDS LISTEN_PID
@@ -27,6 +35,15 @@ setup() {
 	mkdir -p "$T/work"
 	cd "$T/work"
 	prepare
+}
+
+# driven RUNTIME prints a program of the same name that runs RUNTIME with
+# --systemd-cgroup.
+driven() {
+	mkdir -p "$T/driven"
+	printf '#!/bin/sh\nexec "%s" --systemd-cgroup "$@"\n' "$1" >"$T/driven/$NAME"
+	chmod +x "$T/driven/$NAME"
+	echo "$T/driven/$NAME"
 }
 
 # prepare is what a file's tests need; a file may redefine it.
@@ -158,7 +175,7 @@ bundle() {
 	mkdir -p "$BUNDLE"
 	cp -a "$RT_BATS_DIR/rootfs" "$BUNDLE/rootfs"
 	cp --reflink=auto "$RT_BATS_DIR/bin/busybox" "$BUNDLE/rootfs/bin/busybox"
-	jq --arg cg "$CG/$ID" --arg tag "RT_BATS_TEST=$TAG" \
+	jq --arg cg "$(cg_name)" --arg tag "RT_BATS_TEST=$TAG" \
 		'.linux.cgroupsPath = $cg | .process.env += [$tag]' \
 		"$TESTS/config.base.json" >"$BUNDLE/config.json"
 }
@@ -190,6 +207,9 @@ payload() {
 # --- conditions --------------------------------------------------------------
 
 is_rt() { [ "$NAME" = rt ]; }
+
+# cgroupfs_needed: the test is about paths, which a systemd scope's name is not.
+cgroupfs_needed() { [ "$RT_DRIVER" = cgroupfs ] || skip "host: the cgroupfs driver is not the one under test"; }
 
 root_needed() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 
@@ -249,10 +269,19 @@ gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/nu
 
 # --- cgroups: one word for v1, hybrid and v2 ---------------------------------
 
+# cg_name [ID] is a container's linux.cgroupsPath, cg_path [ID] where that is.
+cg_name() {
+	if [ "$RT_DRIVER" = systemd ]; then echo "$SLICE:rt:${1:-$ID}"; else echo "$CG/${1:-$ID}"; fi
+}
+
+cg_path() {
+	if [ "$RT_DRIVER" = systemd ]; then echo "$CG/rt-${1:-$ID}.scope"; else echo "$CG/${1:-$ID}"; fi
+}
+
 # cg_dir CONTROLLER [PATH] is the directory of the container's cgroup in the
 # hierarchy that has CONTROLLER; "" is the v2 hierarchy itself.
 cg_dir() {
-	local path="${2:-$CG/$ID}"
+	local path="${2:-$(cg_path)}"
 	if [ -n "$1" ] && [ -d "/sys/fs/cgroup/$1" ] && [ -e "/sys/fs/cgroup/$1/cgroup.clone_children" ]; then
 		echo "/sys/fs/cgroup/$1$path"
 	elif [ -e /sys/fs/cgroup/cgroup.controllers ]; then
@@ -277,7 +306,7 @@ cg_read() {
 
 # cg_procs [PATH] prints the processes in a cgroup of this run, in any hierarchy.
 cg_procs() {
-	local path="${1:-$CG/$ID}"
+	local path="${1:-$(cg_path)}"
 	cat /sys/fs/cgroup"$path"/cgroup.procs /sys/fs/cgroup/*"$path"/cgroup.procs 2>/dev/null | sort -un || true
 }
 
@@ -312,6 +341,7 @@ leftovers() {
 	for dir in /sys/fs/cgroup"$CG"/*/ /sys/fs/cgroup/*"$CG"/*/; do
 		[ ! -d "$dir" ] || echo "cgroup $dir: $(tr '\n' ' ' <"$dir/cgroup.procs")"
 	done
+	[ "$RT_DRIVER" != systemd ] || systemctl list-units --all --plain --no-legend "*$TAG*.scope" | sed 's/^/unit /'
 	grep -F "$T/" /proc/self/mountinfo | sed 's/^/mount /'
 	find "$ROOT" -mindepth 1 -name "*$TAG*" 2>/dev/null | sed 's/^/state /'
 }
@@ -326,6 +356,10 @@ sweep() {
 	grep -F " $T/" /proc/self/mountinfo | awk '{print $5}' | sort -r | while read -r m; do
 		umount -l "$m" 2>/dev/null || true
 	done
+	if [ "$RT_DRIVER" = systemd ]; then
+		systemctl stop "$SLICE" 2>/dev/null || true
+		systemctl reset-failed "*$TAG*" 2>/dev/null || true
+	fi
 	for dir in /sys/fs/cgroup"$CG" /sys/fs/cgroup/*"$CG"; do
 		[ ! -d "$dir" ] || eventually 2 remove_tree "$dir" 2>/dev/null || true
 	done

@@ -148,6 +148,7 @@ limit() {
 }
 
 @test "cpusets of a new parent are filled in on v1" {
+	cgroupfs_needed
 	cg_is_v1 cpuset || skip "host: no v1 cpuset"
 	config --arg cg "$CG/deep/er/$ID" '.linux.cgroupsPath = $cg'
 	running

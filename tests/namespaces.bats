@@ -37,7 +37,7 @@ ns_of() { readlink "/proc/$1/ns/$2"; }
 
 @test "without a cgroup namespace the path is the host's" {
 	sh_run 'cat /proc/self/cgroup'
-	has "$out" ":$CG/$ID"
+	has "$out" ":$(cg_path)"
 }
 
 @test "a time namespace with offsets" {

@@ -94,7 +94,7 @@ more_than() {
 @test "processes in cgroups below stop too" {
 	counting
 	inner=
-	for dir in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do
+	for dir in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do
 		[ -e "$dir/cgroup.procs" ] || continue
 		mkdir "$dir/inner"
 		[ ! -e "$dir/inner/cpuset.cpus" ] || [ ! -e "$dir/inner/cgroup.clone_children" ] ||
@@ -186,9 +186,9 @@ more_than() {
 	victim=$ID
 	second
 	running
-	sed -i "s#$CG/$ID\"#$CG/$victim\"#g" "$ROOT/$ID/state.json"
+	sed -i "s#$(cg_path)\"#$(cg_path "$victim")\"#g" "$ROOT/$ID/state.json"
 	refused pause "$ID"
 	has "$(message)" "is not container $ID's"
 	is "$(status_of "$victim")" running
-	sed -i "s#$CG/$victim\"#$CG/$ID\"#g" "$ROOT/$ID/state.json"
+	sed -i "s#$(cg_path "$victim")\"#$(cg_path)\"#g" "$ROOT/$ID/state.json"
 }

@@ -113,7 +113,7 @@ pids() { jq -r '.[]' <<<"$out" | sort -n; }
 
 @test "processes in cgroups below" {
 	want=$(cg_procs)
-	for dir in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do
+	for dir in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do
 		[ -e "$dir/cgroup.procs" ] || continue
 		mkdir "$dir/inner"
 		[ ! -e "$dir/inner/cpuset.cpus" ] || [ ! -e "$dir/inner/cgroup.clone_children" ] ||

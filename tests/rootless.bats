@@ -4,6 +4,7 @@
 load lib
 
 prepare() {
+	cgroupfs_needed
 	unshare -U true 2>/dev/null || skip "host: no user namespaces"
 	bundle
 	USER_ID=$(id -u)

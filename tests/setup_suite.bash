@@ -11,6 +11,7 @@ setup_suite() {
 
 teardown_suite() {
 	local dir
+	[ "${RT_DRIVER:-}" != systemd ] || systemctl stop "${RT_BATS_RUN//-/}.slice" 2>/dev/null || true
 	for dir in /sys/fs/cgroup/"$RT_BATS_RUN" /sys/fs/cgroup/*/"$RT_BATS_RUN"; do
 		[ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
 	done

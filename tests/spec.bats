@@ -70,7 +70,7 @@ prepare() { :; }
 	bundle
 	rm "$BUNDLE/config.json"
 	ok spec --bundle "$BUNDLE"
-	config --arg cg "$CG/$ID" '.process.terminal = false | .process.args = ["echo", "ran"] | .linux.cgroupsPath = $cg'
+	config --arg cg "$(cg_name)" '.process.terminal = false | .process.args = ["echo", "ran"] | .linux.cgroupsPath = $cg'
 	ok run --bundle "$BUNDLE" "$ID"
 	is "$out" ran
 }

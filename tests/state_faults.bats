@@ -37,8 +37,8 @@ survives() {
 	[ "$code" = 0 ] || [ "$code" = 1 ]
 	ok delete --force "$ID"
 	eventually 5 gone "$PID"
-	is "$(cg_procs "$CG/$ID")" ""
-	for d in /sys/fs/cgroup"$CG/$ID" /sys/fs/cgroup/*"$CG/$ID"; do [ ! -d "$d" ] || fail "left: $d"; done
+	is "$(cg_procs)" ""
+	for d in /sys/fs/cgroup"$(cg_path)" /sys/fs/cgroup/*"$(cg_path)"; do [ ! -d "$d" ] || fail "left: $d"; done
 	is "$(status_of "$HEALTHY")" running
 	ok delete --force "$ID"
 	created # the same id is free again
@@ -173,7 +173,7 @@ lie() {
 
 @test "a cgroup path in the state that is another's" {
 	# hardening S20: a record must not make delete kill a neighbour.
-	jq -c --arg o "$CG/$ID" --arg h "$CG/$HEALTHY" 'walk(if type == "string" then gsub($o; $h) else . end)' "$FILE" >"$T/new" || skip "host: state is no JSON"
+	jq -c --arg o "$(cg_path)" --arg h "$(cg_path "$HEALTHY")" 'walk(if type == "string" then gsub($o; $h) else . end)' "$FILE" >"$T/new" || skip "host: state is no JSON"
 	cat "$T/new" >"$FILE"
 	oci delete --force "$ID"
 	is "$(status_of "$HEALTHY")" running

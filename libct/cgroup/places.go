@@ -24,6 +24,15 @@ func (g *Group) Members() string {
 	return ""
 }
 
+// Inside is the group as /proc/PID/cgroup of its processes has it, empty if the
+// group has no directory.
+func (g *Group) Inside() string {
+	if d := g.members(); d != nil {
+		return d.inside(d.path)
+	}
+	return ""
+}
+
 // Tasks is the v1 file into which a process writes "0" to join by itself; see
 // TaskFiles.
 func (p Place) Tasks() string { return p.Dir + "/tasks" }

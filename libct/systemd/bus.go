@@ -131,10 +131,10 @@ func (b *Bus) call(c dbus.Call) ([]dbus.Value, error) {
 	return reply, b.named(err)
 }
 
-// property reads a text property of systemd itself.
-func (b *Bus) property(name string) (string, error) {
-	c := b.method("Get", dbus.String(managerInterface), dbus.String(name))
-	c.Interface = "org.freedesktop.DBus.Properties"
+// property reads a text property of an object.
+func (b *Bus) property(object dbus.ObjectPath, of, name string) (string, error) {
+	c := b.method("Get", dbus.String(of), dbus.String(name))
+	c.Path, c.Interface = object, "org.freedesktop.DBus.Properties"
 	reply, err := b.call(c)
 	if err != nil {
 		return "", fmt.Errorf("get property %s: %w", name, err)
@@ -152,7 +152,7 @@ func (b *Bus) property(name string) (string, error) {
 // Root is the cgroup that this systemd manages, such as
 // "/user.slice/user-1000.slice/user@1000.service"; "" for the whole tree.
 func (b *Bus) Root() (string, error) {
-	path, err := b.property("ControlGroup")
+	path, err := b.property(managerPath, managerInterface, "ControlGroup")
 	if err == nil && path != "" && path[0] != '/' {
 		err = b.named(fmt.Errorf("control group %q is not absolute", path))
 	}
@@ -161,7 +161,7 @@ func (b *Bus) Root() (string, error) {
 
 // Version of systemd, such as 257 for "257.9-1~deb13u1".
 func (b *Bus) Version() (int, error) {
-	text, err := b.property("Version")
+	text, err := b.property(managerPath, managerInterface, "Version")
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package systemd
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"rt/libct/dbus"
 )
@@ -95,6 +96,28 @@ func (b *Bus) job(c dbus.Call) (result string, err error) {
 			return string(s), nil
 		}
 	}
+}
+
+// ControlGroup is the cgroup of a scope, "" if it has none: it is not there, or
+// has ended.
+func (b *Bus) ControlGroup(name string) (string, error) {
+	return b.property(dbus.ObjectPath(managerPath+"/unit/"+escapeLabel(name)), "org.freedesktop.systemd1.Scope", "ControlGroup")
+}
+
+// escapeLabel makes a part of an object path of a name: what is not a letter or
+// digit is _ and its code, and so is a digit in front.
+func escapeLabel(name string) string {
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for i, c := range []byte(name) {
+		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if letter || i > 0 && c >= '0' && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'_', digits[c>>4], digits[c&15]})
+		}
+	}
+	return b.String()
 }
 
 // Stop removes a unit; one that is not there is no error.

@@ -8,6 +8,8 @@ package systemd
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -77,19 +79,40 @@ func expand(slice string) (string, error) {
 	if name == "-" {
 		return "", nil
 	}
-	path, prefix := "", ""
+	place, prefix := "", ""
 	for part := range strings.SplitSeq(name, "-") {
 		if part == "" {
 			return "", fmt.Errorf("invalid slice name: %s", slice)
 		}
-		path += "/" + prefix + part + ".slice"
+		place += "/" + escape(prefix+part+".slice")
 		prefix += part + "-"
 	}
-	return path, nil
+	return place, nil
 }
 
 // Path is the unit's cgroup, below that of its systemd.
 func (u Unit) Path() (string, error) {
-	path, err := expand(u.Slice)
-	return path + "/" + u.Name, err
+	dir, err := expand(u.Slice)
+	return dir + "/" + escape(u.Name), err
+}
+
+// UnitAt is the name of the unit that has a cgroup.
+func UnitAt(dir string) string {
+	return strings.TrimPrefix(path.Base(dir), "_")
+}
+
+// controllers are those systemd knows, some of them its own.
+var controllers = [...]string{
+	"cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids",
+	"bpf-firewall", "bpf-devices", "bpf-foreign", "bpf-socket-bind", "bpf-restrict-network-interfaces", "bpf-bind-network-interface",
+}
+
+// escape puts _ before a name that would be taken for a file of the kernel's in
+// the cgroup of the parent, as systemd does: cpu.slice is at _cpu.slice.
+func escape(name string) string {
+	first, _, _ := strings.Cut(name, ".")
+	if name[0] == '_' || name[0] == '.' || first == "cgroup" || slices.Contains(controllers[:], first) {
+		return "_" + name
+	}
+	return name
 }

@@ -24,6 +24,9 @@ func TestParse(t *testing.T) {
 		{"a.slice:p:a-b.slice", "", false, "a-b.slice", "/a.slice/a-b.slice", ""},
 		{"kubepods-besteffort-pod1_2.slice:cri-containerd:0f", "", false, "cri-containerd-0f.scope",
 			"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1_2.slice/cri-containerd-0f.scope", ""},
+		{"cpu.slice:p:n", "", false, "p-n.scope", "/_cpu.slice/p-n.scope", ""},
+		{"io-a.slice:_p:n", "", false, "_p-n.scope", "/_io.slice/io-a.slice/__p-n.scope", ""},
+		{":cpu.x:n", "", false, "cpu.x-n.scope", "/system.slice/_cpu.x-n.scope", ""},
 
 		{"/a/b", "", false, "", "", `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "/a/b" instead`},
 		{"a:b", "", false, "", "", `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "a:b" instead`},
@@ -52,6 +55,9 @@ func TestParse(t *testing.T) {
 			continue
 		}
 		dir, err := u.Path()
+		if UnitAt(dir) != c.unit {
+			t.Errorf("UnitAt(%s) = %s, want %s", dir, UnitAt(dir), c.unit)
+		}
 		if u.Name != c.unit || dir != c.dir || err != nil {
 			t.Errorf("Parse(%q) = %q in %q (%v), want %q in %q", c.path, u.Name, dir, err, c.unit, c.dir)
 		}
