@@ -14,6 +14,7 @@ import (
 	"rt/libct/jsontext"
 	"rt/libct/landlock"
 	"rt/libct/seccomp"
+	"rt/libct/systemd"
 )
 
 //go:embed help/features.txt
@@ -53,7 +54,7 @@ func features() []byte {
 			f.text("org.rt.landlock.annotations", strings.Join(landlock.Annotations(), " "))
 			f.text("rt.version", version)
 		})
-		f.list("potentiallyUnsafeConfigAnnotations", []string{"bundle", landlock.Prefix})
+		f.list("potentiallyUnsafeConfigAnnotations", []string{"bundle", landlock.Prefix, systemd.AnnotationPrefix})
 	})
 	return f.Bytes()
 }

@@ -16,6 +16,7 @@ import (
 	"rt/libct/console"
 	"rt/libct/host"
 	"rt/libct/jsontext"
+	"rt/libct/systemd"
 )
 
 // Restore makes a container from what Checkpoint saved, in the foreground until
@@ -95,8 +96,13 @@ func (re *restoration) check() error {
 }
 
 // setLimits writes all limits before the container's processes are made: they,
-// and CRIU, are held to them from the start.
-func (re *restoration) setLimits() error { return re.group.Apply(re.resources()) }
+// and CRIU, are held to them from the start. A scope gets them when it is made.
+func (re *restoration) setLimits() error {
+	if re.scope != nil {
+		return nil
+	}
+	return re.group.Apply(re.resources())
+}
 
 // keep stores what exec needs to know of the container.
 func (re *restoration) keep() (err error) {
@@ -193,7 +199,11 @@ func (re *restoration) start() error {
 // joinGroup moves CRIU into the container's cgroups, which it hands down.
 func (re *restoration) joinGroup() error {
 	pid := re.service.Pid()
-	if err := re.group.Join(pid); err != nil {
+	join := re.group.Join
+	if re.scope != nil {
+		join = re.joinScope
+	}
+	if err := join(pid); err != nil {
 		return err
 	}
 	if err := re.joinRdt(pid); err != nil {
@@ -205,6 +215,14 @@ func (re *restoration) joinGroup() error {
 	}
 	re.target.CgroupRoots = cgroupRoots(string(text))
 	return nil
+}
+
+// joinScope has systemd make the container's scope with CRIU in it.
+func (re *restoration) joinScope(pid int) error {
+	if err := re.startScope(pid); err != nil {
+		return err
+	}
+	return re.group.Apply(systemd.Round(re.resources()))
 }
 
 // cgroupRoots reads /proc/PID/cgroup: a path for each controller, "" for v2.

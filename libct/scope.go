@@ -149,11 +149,11 @@ func (c *creation) place() error {
 	if b != compile.BarrierScope {
 		return c.died()
 	}
-	if err := c.startScope(); err != nil {
+	if err := c.startScope(c.pid); err != nil {
 		if c.gone(err) {
 			return c.died() // that is why
 		}
-		return fmt.Errorf("unable to apply cgroup configuration: %w", err)
+		return err
 	}
 	if _, err := unix.Write(c.sync, []byte{b}); err != nil && err != unix.EPIPE {
 		return fmt.Errorf("answer init: %w", err)
@@ -161,7 +161,15 @@ func (c *creation) place() error {
 	return nil
 }
 
-func (c *creation) startScope() error {
+// startScope makes the scope with a process in it.
+func (c *creation) startScope(pid int) error {
+	if err := c.makeScope(pid); err != nil {
+		return fmt.Errorf("unable to apply cgroup configuration: %w", err)
+	}
+	return nil
+}
+
+func (c *creation) makeScope(pid int) error {
 	r := c.resources()
 	h, err := c.scope.host(r)
 	if err != nil {
@@ -180,12 +188,12 @@ func (c *creation) startScope() error {
 	properties = append(c.scope.annotations, properties...)
 	// A scope that was not made for sure is not ours to clear: without its
 	// process, systemd gives it up by itself.
-	if err := c.scope.bus.Start(c.scope.unit, "rt container "+c.id, c.pid, c.scope.unified, properties); err != nil {
+	if err := c.scope.bus.Start(c.scope.unit, "rt container "+c.id, pid, c.scope.unified, properties); err != nil {
 		return err
 	}
 	c.grouped = true
 	if c.scope.unified {
-		return c.verifyScope(early)
+		return c.verifyScope(pid, early)
 	}
 	if err := c.group.Adopt(r); err != nil {
 		return err
@@ -193,20 +201,20 @@ func (c *creation) startScope() error {
 	if err := c.group.Apply(early); err != nil {
 		return err
 	}
-	if err := c.group.Attach(c.pid); err != nil {
+	if err := c.group.Join(pid); err != nil {
 		return err
 	}
 	return mark(c.group, c.id)
 }
 
 // verifyScope makes sure that systemd has put the child where we think.
-func (c *creation) verifyScope(early *specs.LinuxResources) error {
-	in, err := c.group.Holds(c.pid)
+func (c *creation) verifyScope(pid int, early *specs.LinuxResources) error {
+	in, err := c.group.Holds(pid)
 	if err != nil {
 		return err
 	}
 	if !in {
-		return fmt.Errorf("systemd did not put process %d into %s", c.pid, c.group.Members())
+		return fmt.Errorf("systemd did not put process %d into %s", pid, c.group.Members())
 	}
 	if err := mark(c.group, c.id); err != nil {
 		return err

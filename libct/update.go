@@ -51,7 +51,8 @@ func (c *controlled) update(change *specs.LinuxResources) error {
 		return c.group.Update(change, nil)
 	}
 	s := &scope{
-		Group: c.group, unit: systemd.Unit{Name: c.rec.Unit, Slice: c.rec.Slice},
+		// By its cgroup, which is known to be the container's.
+		Group: c.group, unit: systemd.Unit{Name: systemd.UnitAt(c.group.Members()), Slice: c.rec.Slice},
 		user: c.rec.Rootless, unified: c.layout.Mode() == cgroup.ModeUnified,
 	}
 	defer s.close()

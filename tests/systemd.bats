@@ -379,6 +379,20 @@ may_not() { try "$1"; has "$out" "not permitted"; }
 	has "$(cat "$BUNDLE/rootfs/hooked")" "$(cg_path)"
 }
 
+@test "update changes the unit and the kernel's values" {
+	cg_have memory
+	config '.linux.resources += {memory: {limit: 67108864}, pids: {limit: 50}}'
+	running
+	undriven update --memory 134217728 --pids-limit 60 --cpu-quota 12345 --cpu-period 50000 "$ID"
+	is "$(prop TasksMax) $(prop CPUQuotaPerSecUSec)" "60 250ms"
+	is "$(cg_read pids pids.max pids.max)" 60
+	is "$(cg_read memory memory.limit_in_bytes memory.max)" 134217728
+	if cg_is_v1 memory; then is "$(prop MemoryLimit)" 134217728; else is "$(prop MemoryMax)" 134217728; fi
+	systemctl daemon-reload
+	is "$(cg_read pids pids.max pids.max)" 60
+	is "$(cg_read memory memory.limit_in_bytes memory.max)" 134217728
+}
+
 @test "twenty at once" {
 	LIMIT=120
 	for i in $(seq 20); do

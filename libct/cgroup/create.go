@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -104,7 +103,7 @@ func mkdir(path string) error {
 
 // Adopt prepares a group that a service manager has made, with a process in it:
 // directories that it leaves to us are made, and on v1 cpuset gets what it
-// needs. Attach is next.
+// needs. Join is next.
 func (g *Group) Adopt(r *specs.LinuxResources) error {
 	for i := range g.dirs {
 		d := &g.dirs[i]
@@ -114,22 +113,6 @@ func (g *Group) Adopt(r *specs.LinuxResources) error {
 		}
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// Attach moves a process into the group, in the hierarchies where it is not in
-// it yet.
-func (g *Group) Attach(pid int) error {
-	for i := range g.dirs {
-		d := &g.dirs[i]
-		held, err := d.holds(pid)
-		if err == nil && !held {
-			err = writeFile(d.path, "cgroup.procs", strconv.Itoa(pid))
-		}
-		if err != nil {
-			return fmt.Errorf("attach process %d to %s: %w", pid, d.path, err)
 		}
 	}
 	return nil

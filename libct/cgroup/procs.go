@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,8 +62,12 @@ func (g *Group) Join(pid int) error {
 		if d.lost != nil {
 			continue
 		}
-		if err := writeFile(d.path, "cgroup.procs", strconv.Itoa(pid)); err != nil {
-			return err
+		held, err := d.holds(pid)
+		if err == nil && !held {
+			err = writeFile(d.path, "cgroup.procs", strconv.Itoa(pid))
+		}
+		if err != nil {
+			return fmt.Errorf("move process %d into %s: %w", pid, d.path, err)
 		}
 	}
 	return nil

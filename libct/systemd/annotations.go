@@ -8,8 +8,8 @@ import (
 	"rt/libct/dbus"
 )
 
-// annotationPrefix begins the annotations that are unit properties.
-const annotationPrefix = "org.systemd.property."
+// AnnotationPrefix begins the annotations that are unit properties.
+const AnnotationPrefix = "org.systemd.property."
 
 // Annotations reads the properties among a container's annotations, in the
 // order of their names: org.systemd.property.NAME with a value in GVariant's
@@ -18,7 +18,7 @@ const annotationPrefix = "org.systemd.property."
 func Annotations(annotations map[string]string) ([]Property, error) {
 	var properties []Property
 	for _, key := range sortedKeys(annotations) {
-		name, ok := strings.CutPrefix(key, annotationPrefix)
+		name, ok := strings.CutPrefix(key, AnnotationPrefix)
 		if !ok {
 			continue
 		}
