@@ -201,5 +201,13 @@ FOREVER='trap "exit 0" TERM; while :; do sleep 1000 & wait; done'
 
 # --- cgroups -----------------------------------------------------------------
 
+# controllers NAME… skips the case where v2 does not have them all.
+controllers() {
+	local name
+	for name in "$@"; do
+		grep -qw "$name" /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "host: no $name controller on cgroup v2"
+	done
+}
+
 # cgroup_of PID is the directory of a process's cgroup on v2.
 cgroup_of() { echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"; }
