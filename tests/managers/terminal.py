@@ -51,6 +51,7 @@ def main(args):
         elif word == "send":
             os.write(fd, text.encode() + b"\n")
         elif word == "key":
+            time.sleep(0.3)  # a person's pace: keys that come together are text
             os.write(fd, bytes([ord(text) & 31]))
         elif word == "size":
             resize(fd, text)
