@@ -277,6 +277,20 @@ flags() { sh_run "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 	is "$(status_of)" absent
 }
 
+@test "an option longer than fsconfig takes: overlay's lowerdir" {
+	local one two
+	one="$T/$(printf 'a%.0s' {1..120})/$(printf 'b%.0s' {1..120})"
+	two="$T/two"
+	mkdir -p "$one" "$two"
+	echo one >"$one/one"
+	echo two >"$two/two"
+	mount_add /image overlay overlay "lowerdir=$one:$two" nodev
+	sh_run 'cat /image/one /image/two; grep " /image " /proc/mounts | cut -d " " -f 3,4; pwd'
+	has "$out" $'one\ntwo\noverlay '
+	has "$out" nodev
+	has "$out" $'\n/'
+}
+
 @test "300 tmpfs mounts" {
 	config '.mounts += [range(300) | {destination: "/m/\(.)", type: "tmpfs", source: "tmpfs"}]'
 	sh_run "grep -c ' /m/' /proc/self/mountinfo"

@@ -112,6 +112,8 @@ func (c *compiler) mount(i int) {
 		c.bind(i, m, dest, o)
 	case m.Type == "cgroup" || m.Type == "cgroup2":
 		c.cgroupMount(m, dest, o)
+	case isLong(o):
+		c.longMount(m, dest, o)
 	default:
 		c.filesystem(i, m, dest, o)
 	}
