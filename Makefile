@@ -10,7 +10,7 @@ LDFLAGS    := -s -w -E rt/libct/seal.entry -X main.version=$(VERSION) -X main.co
 BUILD      := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
 FUZZTIME   ?= 10s
 
-.PHONY: all build run test setup lint unit bats differ fuzz bench clean help
+.PHONY: all build run test setup lint unit bats test-vm differ fuzz bench clean help
 
 all: build ## same as build
 
@@ -36,6 +36,10 @@ unit: build ## Go tests alone: unit, golden, fuzz seeds, kernel, house rules
 bats: build ## command line tests alone
 	$(GO) run ./tests/tally bats
 
+test-vm: build ## bats on cgroup v2 and systemd, in virtual machines (root); PART=ci or PART=limits for less
+	CGO_ENABLED=0 $(GO) build -o bin/payload ./tests/payload
+	PART='$(PART)' $(GO) run ./tests/tally vm
+
 differ: build ## the same bundles under rt and the runc and crun found on PATH
 	$(GO) run ./tests/differ
 
@@ -49,4 +53,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

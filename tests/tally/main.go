@@ -1,6 +1,7 @@
 // Command tally runs the project's tests and ends with one line that counts
 // them: `N passed, N failed, N skipped`. Its arguments name the stages, out of
-// lint, go and bats; without any it runs all three, in this order.
+// lint, go, bats and vm; without any it runs the first three, in this order.
+// The stage vm runs bats in machines of tests/vm, the part of it that $PART says.
 //
 // It is what `make test` runs, so it needs nothing but Go and bats. It prints
 // failures in full at the end, and when CI=true as root it makes a failure of
@@ -45,8 +46,10 @@ func tally(ctx context.Context, stages []string) int {
 			goTests(ctx, t)
 		case "bats":
 			batsTests(ctx, t)
+		case "vm":
+			vmTests(ctx, t, os.Getenv("PART"))
 		default:
-			fmt.Fprintf(os.Stderr, "tally: no stage %q: choose lint, go or bats\n", stage)
+			fmt.Fprintf(os.Stderr, "tally: no stage %q: choose lint, go, bats or vm\n", stage)
 			return 2
 		}
 	}
@@ -71,6 +74,11 @@ func lint(ctx context.Context, t *total) {
 // kills all of it when the time is up. It does not wait for ever for processes
 // that a test left behind holding its output.
 func execute(ctx context.Context, out io.Writer, env []string, name string, args ...string) error {
+	return executeFor(ctx, limit, out, env, name, args...)
+}
+
+// executeFor is execute with another limit.
+func executeFor(ctx context.Context, limit time.Duration, out io.Writer, env []string, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)

@@ -20,7 +20,7 @@ func TestTAP(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &tap{t: &total{strict: tt.strict, out: io.Discard}, planned: -1}
+			p := &tap{t: &total{strict: tt.strict, out: io.Discard}}
 			io.WriteString(&lines{each: p.line}, tt.text)
 			p.flush()
 			got := [5]int{p.t.passed, p.t.failed, p.t.skipped, p.planned, p.seen}
