@@ -18,6 +18,8 @@ const (
 	sleepBundle   = "sleep"
 	seccompBundle = "seccomp"
 	memoryBundle  = "memory"
+	// bothBundle sleeps under the seccomp profile.
+	bothBundle = "both"
 )
 
 // profilePath is Debian's copy of Docker's default profile.
@@ -57,7 +59,13 @@ func makeBundles(dir, rt string) error {
 	if err != nil {
 		return nil //nolint:nilerr // another distribution: this series is left out
 	}
-	return writeBundle(dir, seccompBundle, func(s *specs.Spec) { s.Linux.Seccomp = profile })
+	if err := writeBundle(dir, seccompBundle, func(s *specs.Spec) { s.Linux.Seccomp = profile }); err != nil {
+		return err
+	}
+	return writeBundle(dir, bothBundle, func(s *specs.Spec) {
+		s.Linux.Seccomp = profile
+		s.Process.Args = []string{"/bin/sleep", "1000"}
+	})
 }
 
 func writeBundle(dir, name string, change func(*specs.Spec)) error {

@@ -106,7 +106,7 @@ func (b *bench) all() error {
 		if !strings.Contains(s.name, b.only) {
 			continue
 		}
-		if s.bundle == seccompBundle && !hasSeccomp(b.dir) {
+		if (s.bundle == seccompBundle || s.bundle == bothBundle) && !hasSeccomp(b.dir) {
 			fmt.Printf("%-24s no %s on this machine\n", s.name, profilePath)
 			continue
 		}
