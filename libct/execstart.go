@@ -14,7 +14,7 @@ import (
 
 // launch compiles the plan and starts the child in the container's cgroup.
 func (e *execution) launch() error {
-	namespaces, err := foreign(e.rec.Pid)
+	namespaces, err := foreign(e.rec.Pid, e.rec.Namespaces)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,10 @@ func (e *execution) bind(cgroup int) error {
 }
 
 // foreign are the CLONE_NEW* flags of the namespaces of a process that are not
-// this one's.
-func foreign(pid int) (flags uint64, err error) {
+// this one's: known ones, as of its container, and what it has made since. To
+// join one's own again does no harm but for the user namespace, which cannot be.
+func foreign(pid int, known uint64) (flags uint64, err error) {
+	flags = known &^ unix.CLONE_NEWUSER
 	for _, ns := range [...]struct {
 		name string
 		flag uint64
@@ -121,12 +123,18 @@ func foreign(pid int) (flags uint64, err error) {
 		{"user", unix.CLONE_NEWUSER}, {"mnt", unix.CLONE_NEWNS}, {"pid", unix.CLONE_NEWPID}, {"net", unix.CLONE_NEWNET},
 		{"ipc", unix.CLONE_NEWIPC}, {"uts", unix.CLONE_NEWUTS}, {"cgroup", unix.CLONE_NEWCGROUP}, {"time", unix.CLONE_NEWTIME},
 	} {
+		if flags&ns.flag != 0 {
+			continue
+		}
 		var theirs, ours unix.Stat_t
 		path := "/proc/" + strconv.Itoa(pid) + "/ns/" + ns.name
 		if err := unix.Stat("/proc/self/ns/"+ns.name, &ours); err != nil {
 			continue // a kernel without it
 		}
-		if err := unix.Stat(path, &theirs); err != nil {
+		switch err := unix.Stat(path, &theirs); {
+		case err == unix.ENOENT || err == unix.ESRCH:
+			return 0, ErrExecStopped // init is ending
+		case err != nil:
 			return 0, fmt.Errorf("stat %s: %w", path, err)
 		}
 		if theirs.Ino != ours.Ino || theirs.Dev != ours.Dev {

@@ -28,6 +28,7 @@ type Task struct {
 	// Name is a controller of the hierarchy.
 	Name string
 	Fd   int
+	dir  string
 }
 
 // Close closes what is open.
@@ -90,6 +91,11 @@ func leaves(sub string) bool {
 
 // add opens one hierarchy, unless it is open under another controller's name.
 func (e *Entry) add(controller, dir string) error {
+	for i := range e.Tasks {
+		if e.Tasks[i].dir == dir {
+			return nil
+		}
+	}
 	file, flags, magic := dir+"/tasks", unix.O_WRONLY, int64(unix.CGROUP_SUPER_MAGIC)
 	if controller == "" {
 		file, flags, magic = dir, unix.O_RDONLY|unix.O_DIRECTORY, unix.CGROUP2_SUPER_MAGIC
@@ -107,18 +113,7 @@ func (e *Entry) add(controller, dir string) error {
 		e.Dir = fd
 		return nil
 	}
-	var st, other unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
-		return pathError("stat", file, err)
-	}
-	for _, t := range e.Tasks {
-		if unix.Fstat(t.Fd, &other) == nil && st.Dev == other.Dev && st.Ino == other.Ino {
-			unix.Close(fd)
-			return nil
-		}
-	}
-	e.Tasks = append(e.Tasks, Task{Name: controller, Fd: fd})
+	e.Tasks = append(e.Tasks, Task{Name: controller, Fd: fd, dir: dir})
 	return nil
 }
 

@@ -94,8 +94,16 @@ func (c *Process) spawn(ops int, image []byte, cgroup int) error {
 func (c *Process) word(i int) *int64 { return (*int64)(unsafe.Pointer(&c.page[i*8])) }
 
 // Slot is the value of a slot: a result, or minus the errno of a tolerated
-// failure. Reading is safe once the child waits at a barrier or is gone.
-func (c *Process) Slot(s plan.Slot) int { return int(*c.word(pageSlots + int(s))) }
+// failure. Reading is safe once the child waits at a barrier or is gone. Of a
+// Clone op's pid the kernel writes the lower half alone.
+func (c *Process) Slot(s plan.Slot) int {
+	v := uintptr(*c.word(pageSlots + int(s)))
+	const low = 1<<32 - 1
+	if v>>32 == skipped>>32 && v&low != skipped&low {
+		return int(v & low)
+	}
+	return int(v)
+}
 
 // Named is the value of the slot of that name; ok is false if the plan has none
 // or nothing has been put there.

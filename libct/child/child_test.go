@@ -80,18 +80,49 @@ func TestGuardsSlotsAndWants(t *testing.T) {
 	}
 }
 
+// TestCloneGoesOnInASibling, with a copy of the memory and with the memory
+// itself: the pid is known before the sibling is.
 func TestCloneGoesOnInASibling(t *testing.T) {
-	b := plan.NewBuilder()
-	pid := b.Slot("pid")
-	b.Add(plan.CloneParent(0, pid))
-	b.Add(plan.Execve("/bin/sh", []string{"sh", "-c", "exit 7"}, nil))
-	c := start(t, b)
-	if got := wait(t, c); got != 0 {
-		t.Fatalf("the first process exits with %d", got)
+	for i := range 200 {
+		var pair [2]int
+		if err := unix.Pipe2(pair[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		b := plan.NewBuilder()
+		pid, out := b.Slot("pid"), b.Input("out")
+		b.Add(plan.CloneParent(uint64(i%2)*unix.CLONE_VM, pid))
+		b.Add(plan.Write(plan.V(out), []byte("x")), plan.Execve("/bin/sh", []string{"sh", "-c", "exit 7"}, nil))
+		c := start(t, b, -1, int64(pair[1]))
+		unix.Close(pair[1])
+		if n, err := unix.Read(pair[0], make([]byte, 1)); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		unix.Close(pair[0])
+		if c.Slot(pid) <= 0 {
+			t.Fatalf("pid %d", c.Slot(pid))
+		}
+		if got := wait(t, c); got != 0 {
+			t.Fatalf("the first process exits with %d", got)
+		}
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(c.Slot(pid), &status, 0, nil); err != nil || status.ExitStatus() != 7 {
+			t.Fatalf("pid %d: %v %v", c.Slot(pid), err, status)
+		}
 	}
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(c.Slot(pid), &status, 0, nil); err != nil || status.ExitStatus() != 7 {
-		t.Fatalf("pid %d: %v %v", c.Slot(pid), err, status)
+}
+
+// TestCloneFailsInTheMiddle: a Clone op's failure is the op's.
+func TestCloneFailsInTheMiddle(t *testing.T) {
+	b := plan.NewBuilder()
+	b.Add(plan.CloneParent(unix.CLONE_NEWNS|unix.CLONE_FS, b.Slot("pid")))
+	end(b)
+	c := start(t, b)
+	wait(t, c)
+	if err := c.Err(); !errors.Is(err, unix.EINVAL) || c.Index() != 0 {
+		t.Errorf("%v", err)
+	}
+	if _, ok := c.Named("pid"); ok {
+		t.Error("there is a pid")
 	}
 }
 

@@ -17,9 +17,9 @@ func TestDisassembly(t *testing.T) {
 			bin := t.TempDir() + "/rt"
 			// As make build does, so that the build cache has the most of it.
 			goTool(t, arch, "build", "-trimpath", "-buildvcs=false", "-tags", "urfave_cli_no_docs", "-o", bin, "rt")
-			code := goTool(t, arch, "tool", "objdump", "-s", `^rt/libct/child\.(spawn|walk|call(\.abi0)?)$`, bin)
+			code := goTool(t, arch, "tool", "objdump", "-s", `^rt/libct/child\.(spawn|walk|(call|fork)(\.abi0)?)$`, bin)
 			checkCalls(t, code, map[string][]string{
-				"spawn": {"call", "walk"}, "walk": {"call"}, "call": nil,
+				"spawn": {"call", "walk"}, "walk": {"call", "fork"}, "call": nil, "fork": nil,
 			})
 		})
 	}

@@ -12,6 +12,16 @@ import (
 //go:noescape
 func call(nr, a, b, c, d, e, f uintptr) uintptr
 
+// fork is clone3 for a process that ends where its child begins: it returns in
+// the child, or with a failure. With CLONE_VM the two share the stack, which the
+// parent does not touch any more.
+//
+//go:noescape
+func fork(args, size uintptr) uintptr
+
+// parentTid is where struct clone_args has its parent_tid.
+const parentTid = 24
+
 // The shared page, in words: what the child leaves for its parent.
 const (
 	pageIndex = 0 // the op being run
@@ -62,7 +72,7 @@ func spawn(args unsafe.Pointer, size uintptr, j *job) uintptr {
 // walk runs the ops and never returns.
 //
 // It is a copy of one thread of a Go program: every other thread is gone and
-// may have held any lock. So walk calls nothing but call: no allocation, no
+// may have held any lock. So walk calls nothing but call and fork: no allocation, no
 // stack growth (nosplit), no scheduler, no write barrier (it stores numbers
 // only). TestDisassembly holds it to that.
 //
@@ -93,18 +103,17 @@ func walk(j *job) {
 				arg[k] = *(*uintptr)(unsafe.Add(slots, arg[k]*8))
 			}
 		}
-		r := call(op[plan.WordNR], arg[0], arg[1], arg[2], arg[3], arg[4], arg[5])
-		for again := op[plan.WordRetry]; r == ^uintptr(eagain)+1 && again > 0; again-- {
+		r := uintptr(0)
+		if op[plan.WordKind] == uintptr(plan.Clone) {
+			*(*uintptr)(unsafe.Add(j.ops, arg[0]-uintptr(j.ops)+parentTid)) = uintptr(slots) + (into-1)*8
+			if r = fork(arg[0], arg[1]); r == 0 {
+				continue
+			}
+		} else {
 			r = call(op[plan.WordNR], arg[0], arg[1], arg[2], arg[3], arg[4], arg[5])
 		}
-		if op[plan.WordKind] == uintptr(plan.Clone) && r < maxErrno {
-			if r != 0 {
-				if into != 0 {
-					*(*uintptr)(unsafe.Add(slots, (into-1)*8)) = r
-				}
-				call(sysExitGroup, 0, 0, 0, 0, 0, 0)
-			}
-			continue
+		for again := op[plan.WordRetry]; r == ^uintptr(eagain)+1 && again > 0; again-- {
+			r = call(op[plan.WordNR], arg[0], arg[1], arg[2], arg[3], arg[4], arg[5])
 		}
 		if into != 0 {
 			*(*uintptr)(unsafe.Add(slots, (into-1)*8)) = r

@@ -87,8 +87,12 @@ func (c *compiler) enter(namespaces uint64) {
 		c.b.Add(plan.Fchdir(root), plan.Chroot("."), plan.Chdir("/"), plan.Close(root))
 	}
 	if namespaces&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 {
+		vm := uint64(unix.CLONE_VM)
+		if namespaces&unix.CLONE_NEWTIME != 0 {
+			vm = 0
+		}
 		// Only the leader of a session may take a controlling terminal.
-		c.b.Add(plan.CloneParent(0, c.b.Slot(SlotPid)), plan.Setsid())
+		c.b.Add(plan.CloneParent(vm, c.b.Slot(SlotPid)), plan.Setsid())
 		c.armDeathSignal()
 	}
 }

@@ -191,13 +191,15 @@ func Setns(fd Slot, flags uint64) Op { return op(sysSetns, V(fd), F(flags, &name
 func Unshare(flags uint64) Op { return op(sysUnshare, F(flags, &namespaceFlags)) }
 
 // CloneParent is the Clone op: the caller exits, a child of the same parent
-// goes on. The new process's pid, as the caller's pid namespace sees it, goes
-// into slot s.
+// goes on. The new process's pid, as the caller's pid namespace sees it, is in
+// slot s before that process runs. With CLONE_VM it takes the memory over, and
+// nothing is copied; but then it stays in the caller's time namespace.
 func CloneParent(flags uint64, s Slot) Op {
-	const cloneParent = 0x8000
-	args := Le64(nil, flags|cloneParent)
+	const cloneParent, parentSetTid = 0x8000, 0x100000
+	flags |= cloneParent | parentSetTid
+	args := Le64(nil, flags)
 	args = append(args, make([]byte, 80)...)
-	o := op(sysClone3, B(args, "{"+namespaceFlags.Text(flags|cloneParent)+"}"), N(len(args)))
+	o := op(sysClone3, B(args, "{"+namespaceFlags.Text(flags)+"}"), N(len(args)))
 	o.Kind = Clone
 	return o.To(s)
 }

@@ -32,6 +32,9 @@ func (p *Plan) checkOp(o *Op, set []bool) error {
 	if len(o.Args) > 6 || len(o.Tolerate) > 4 {
 		return fmt.Errorf("%d arguments, %d tolerated errnos", len(o.Args), len(o.Tolerate))
 	}
+	if o.Kind == Clone && o.Into == None {
+		return fmt.Errorf("no slot for the pid")
+	}
 	use := func(s Slot) error {
 		if s < 0 || int(s) >= len(set) || !set[s] {
 			return fmt.Errorf("slot %s is not set", p.slot(s))

@@ -55,7 +55,8 @@ var atFd = FlagSet{Exact: true, Names: []FlagName{{atFdcwd, "AT_FDCWD"}}}
 var namespaceFlags = FlagSet{Names: []FlagName{
 	{0x80, "CLONE_NEWTIME"}, {0x20000, "CLONE_NEWNS"}, {0x2000000, "CLONE_NEWCGROUP"},
 	{0x4000000, "CLONE_NEWUTS"}, {0x8000000, "CLONE_NEWIPC"}, {0x10000000, "CLONE_NEWUSER"},
-	{0x20000000, "CLONE_NEWPID"}, {0x40000000, "CLONE_NEWNET"}, {0x8000, "CLONE_PARENT"}, {0x1000, "CLONE_PIDFD"},
+	{0x20000000, "CLONE_NEWPID"}, {0x40000000, "CLONE_NEWNET"}, {0x100, "CLONE_VM"}, {0x8000, "CLONE_PARENT"},
+	{0x100000, "CLONE_PARENT_SETTID"}, {0x1000, "CLONE_PIDFD"},
 }}
 
 var openFlags = FlagSet{Zero: "O_RDONLY", Names: []FlagName{
