@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -323,20 +323,39 @@ func (e *execution) ready() error {
 // container's end says so.
 func (e *execution) undo(why error) error {
 	var errs []error
-	if e.init >= 0 {
-		if gone, err := poll(e.init, unix.POLLIN, 0); err == nil && gone {
-			why = ErrExecStopped
-		}
-	}
 	if e.proc != nil {
 		errs = append(errs, e.kill())
+	}
+	if e.stopped(why) {
+		why = ErrExecStopped
 	}
 	if e.filed {
 		if err := unix.Unlink(e.o.PidFile); err != nil && err != unix.ENOENT {
 			errs = append(errs, fmt.Errorf("remove pid file %s: %w", e.o.PidFile, err))
 		}
 	}
-	return errors.Join(slices.Insert(errs, 0, why)...)
+	if err := errors.Join(errs...); err != nil {
+		return errors.Join(why, err)
+	}
+	return why
+}
+
+// ending is how long init may take to end after its processes, which it does not
+// before they are reaped.
+const ending = 200 * time.Millisecond
+
+// stopped reports whether the container has ended, and with it the process: it
+// was killed, or found nothing to join any more.
+func (e *execution) stopped(why error) bool {
+	if e.init < 0 {
+		return false
+	}
+	wait := time.Duration(0)
+	if e.killed || errors.Is(why, unix.ESRCH) || errors.Is(why, unix.ENOMEM) {
+		wait = ending
+	}
+	gone, err := poll(e.init, unix.POLLIN, wait)
+	return err == nil && gone
 }
 
 func (e *execution) close() {

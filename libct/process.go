@@ -32,6 +32,8 @@ type process struct {
 	pid, pidfd int
 	// master is the pty's, -1 without one.
 	master int
+	// killed is set once a signal was seen to have ended it.
+	killed bool
 }
 
 func (r *Runtime) process(name string, word func(error) error, preserved int) process {
@@ -200,7 +202,7 @@ func (p *process) died() error {
 		return fmt.Errorf("wait for %s: %w", p.name, err)
 	}
 	at := p.plan.Fail(p.proc.Index(), 0)
-	if status.Signaled() {
+	if p.killed = status.Signaled(); p.killed {
 		return p.word(fmt.Errorf("%s was killed by %v at op %d %s", p.name, status.Signal(), at.Index, at.Line))
 	}
 	return p.word(fmt.Errorf("%s exited with %d at op %d %s", p.name, status.ExitStatus(), at.Index, at.Line))
