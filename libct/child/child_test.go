@@ -83,7 +83,7 @@ func TestGuardsSlotsAndWants(t *testing.T) {
 // TestCloneGoesOnInASibling, with a copy of the memory and with the memory
 // itself: the pid is known before the sibling is.
 func TestCloneGoesOnInASibling(t *testing.T) {
-	for i := range 200 {
+	for i := range 40 {
 		var pair [2]int
 		if err := unix.Pipe2(pair[:], unix.O_CLOEXEC); err != nil {
 			t.Fatal(err)
