@@ -160,12 +160,22 @@ func killInit(rec *store.Record, g *cgroup.Group) error {
 	if err := thaw(g); err != nil {
 		return err
 	}
-	gone, err := poll(pidfd, unix.POLLIN, deadline)
+	gone, err := poll(pidfd, unix.POLLIN, patience)
+	if err == nil && !gone {
+		// Init's end waits for all in its pid namespace, and they for whoever
+		// traces them: CRIU, which in a restore is in the cgroup too.
+		if err = killGroup(g, rec.ID, rec.Rootless); err == nil {
+			gone, err = poll(pidfd, unix.POLLIN, deadline)
+		}
+	}
 	if err == nil && !gone {
 		err = fmt.Errorf("init of %s, process %d, did not end within %v of SIGKILL", rec.ID, rec.Pid, deadline)
 	}
 	return err
 }
+
+// patience is how long a killed init usually needs at most.
+const patience = time.Second
 
 // recheck is how long clearGroup waits for processes to end before it looks for
 // new ones: a create that is still at work may put its child into the cgroup
