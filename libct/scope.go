@@ -41,6 +41,10 @@ func newScope(l cgroup.Layout, cgroupsPath string, in *compile.Input, user bool)
 	if s.unit, err = systemd.Parse(cgroupsPath, in.ID, user); err != nil {
 		return nil, fmt.Errorf("linux.cgroupsPath: %w", err)
 	}
+	if !strings.HasSuffix(s.unit.Name, ".scope") {
+		// systemd puts no processes into a slice.
+		return nil, fmt.Errorf("linux.cgroupsPath: a container cannot be the slice %s", s.unit.Name)
+	}
 	if s.annotations, err = systemd.Annotations(in.Spec.Annotations); err != nil {
 		return nil, err
 	}

@@ -101,6 +101,13 @@ undriven() {
 	done
 }
 
+@test "a slice as the container" {
+	place "$SLICE:rt:${SLICE%.slice}-b.slice"
+	refused create --bundle "$BUNDLE" "$ID"
+	is "$(status_of)" absent
+	no_unit "${SLICE%.slice}-b.slice"
+}
+
 @test "the cgroup namespace begins at the scope" {
 	config '.linux.namespaces += [{type: "cgroup"}] | .linux.namespaces |= unique_by(.type)'
 	sh_run 'cut -d: -f3 /proc/self/cgroup | sort -u'
