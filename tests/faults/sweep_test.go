@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,8 @@ type verb struct {
 	config func(linux, config map[string]any)
 	// sample is how many points are taken in a normal run.
 	sample int
+	// after, if any, looks at what a kill has left before it is deleted.
+	after func(p *place, when string)
 }
 
 func created(p *place) { p.rtOK("create", "box") }
@@ -41,13 +44,38 @@ func stopped(p *place) {
 }
 
 var verbs = []verb{
-	{"create", []string{"create", "--pid-file", "pid", "box"}, nil, nil, 40},
-	{"create with all", []string{"create", "box"}, nil, all, 20},
-	{"run", []string{"run", "-d", "box"}, nil, nil, 25},
-	{"start", []string{"start", "box"}, created, nil, 12},
-	{"kill", []string{"kill", "box", "KILL"}, running, nil, 10},
-	{"delete", []string{"delete", "box"}, stopped, nil, 15},
-	{"delete --force", []string{"delete", "--force", "box"}, running, nil, 20},
+	{"create", []string{"create", "--pid-file", "pid", "box"}, nil, nil, 40, nil},
+	{"create with all", []string{"create", "box"}, nil, all, 20, nil},
+	{"run", []string{"run", "-d", "box"}, nil, nil, 25, nil},
+	{"start", []string{"start", "box"}, created, nil, 12, nil},
+	{"kill", []string{"kill", "box", "KILL"}, running, nil, 10, nil},
+	{"exec", []string{"exec", "-d", "--pid-file", "pid", "box", "/bin/sleep", "1000"}, running, nil, 30, told},
+	{"delete", []string{"delete", "box"}, stopped, nil, 15, nil},
+	{"delete --force", []string{"delete", "--force", "box"}, running, nil, 20, nil},
+}
+
+// told wants every process of the container but init to be in the pid file: a
+// killed exec leaves no process that nobody knows.
+func told(p *place, when string) {
+	file := p.bundle + "/pid"
+	defer os.Remove(file)
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		var extra []string
+		for _, stat := range p.processes() {
+			if pid, rest, _ := strings.Cut(stat, " "); strings.HasPrefix(rest, "(sleep)") || strings.HasPrefix(rest, "(rt") {
+				extra = append(extra, pid)
+			}
+		}
+		pid, _ := os.ReadFile(file)
+		known := len(extra) < 2 || len(extra) == 2 && slices.Contains(extra, string(pid))
+		if known {
+			return
+		}
+		if time.Now().After(end) {
+			p.t.Errorf("%s: processes %v, the pid file has %q", when, extra, pid)
+			return
+		}
+	}
 }
 
 // all is a user and a time namespace and hooks.
@@ -129,6 +157,9 @@ func TestSweep(t *testing.T) {
 				}
 				if r.crashed() {
 					t.Errorf("%s: %v", inject, r)
+				}
+				if v.after != nil {
+					v.after(p, v.name+" "+inject)
 				}
 				p.deleteAll(v.name + " " + inject)
 			}
