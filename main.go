@@ -96,6 +96,7 @@ func newApp(log *logger, umask int) *cli.App {
 			checkpointCommand(rt),
 			createCommand(rt),
 			deleteCommand(rt),
+			eventsCommand(rt),
 			execCommand(rt),
 			featuresCommand(),
 			killCommand(rt),

@@ -10,6 +10,7 @@ _rt_words() {
 	exec) echo --process --cwd --env --tty --user --additional-gids --detach --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap --preserve-fds --cgroup --ignore-paused --help ;;
 	list) echo --format --quiet --help ;;
 	update) echo --resources --blkio-weight --cpu-burst --cpu-idle --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-share --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help ;;
+	events) echo --stats --interval --help ;;
 	ps) echo --format --help ;;
 	spec) echo --bundle --rootless --help ;;
 	plan) echo --bundle --json --no-pivot --no-new-keyring --preserve-fds --help ;;
@@ -20,7 +21,7 @@ _rt_words() {
 
 _rt() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i root=()
-	local verbs='checkpoint completion create delete exec features help kill list mounts pause plan ps restore resume run spec start state update'
+	local verbs='checkpoint completion create delete events exec features help kill list mounts pause plan ps restore resume run spec start state update'
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -56,7 +57,7 @@ _rt() {
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	checkpoint | start | state | delete | exec | pause | resume | ps | update) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+	checkpoint | start | state | delete | exec | pause | resume | ps | update | events) mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur") ;;
 	kill)
 		if ((i + 1 == COMP_CWORD)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(rt "${root[@]}" list -q 2>/dev/null)" -- "$cur")

@@ -10,7 +10,7 @@ function __rt_ids
     end
 end
 
-set -l verbs checkpoint completion create delete exec features help kill list mounts pause plan ps restore resume run spec start state update
+set -l verbs checkpoint completion create delete events exec features help kill list mounts pause plan ps restore resume run spec start state update
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rt -f
@@ -28,6 +28,7 @@ complete -c rt -n $none -a checkpoint -d 'checkpoint a running container'
 complete -c rt -n $none -a completion -d 'print a completion script'
 complete -c rt -n $none -a create -d 'create a container'
 complete -c rt -n $none -a delete -d 'delete a container'
+complete -c rt -n $none -a events -d 'print statistics and events of a container'
 complete -c rt -n $none -a exec -d 'execute a process in a container'
 complete -c rt -n $none -a features -d 'show the enabled features'
 complete -c rt -n $none -a help -d 'show help'
@@ -45,7 +46,7 @@ complete -c rt -n $none -a start -d 'start a created container'
 complete -c rt -n $none -a state -d 'output the state of a container'
 complete -c rt -n $none -a update -d 'change the limits of a container'
 
-complete -c rt -n '__fish_seen_subcommand_from checkpoint start state delete exec kill pause resume ps update' -a '(__rt_ids)'
+complete -c rt -n '__fish_seen_subcommand_from checkpoint start state delete exec kill pause resume ps update events' -a '(__rt_ids)'
 complete -c rt -n '__fish_seen_subcommand_from kill' -a 'HUP INT KILL QUIT STOP CONT TERM USR1 USR2'
 complete -c rt -n '__fish_seen_subcommand_from mounts' -a 'add remove (__rt_ids)' -F
 complete -c rt -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
@@ -120,3 +121,5 @@ complete -c rt -n '__fish_seen_subcommand_from update' -l memory-swap -x -d 'byt
 complete -c rt -n '__fish_seen_subcommand_from update' -l pids-limit -x -d 'tasks at most'
 complete -c rt -n '__fish_seen_subcommand_from update' -l l3-cache-schema -x -d 'Intel RDT'
 complete -c rt -n '__fish_seen_subcommand_from update' -l mem-bw-schema -x -d 'Intel RDT'
+complete -c rt -n '__fish_seen_subcommand_from events' -l stats -d 'print statistics once'
+complete -c rt -n '__fish_seen_subcommand_from events' -l interval -x -d 'time between two statistics'

@@ -16,6 +16,7 @@ _rt() {
 		'completion:print a completion script'
 		'create:create a container'
 		'delete:delete a container'
+		'events:print statistics and events of a container'
 		'exec:execute a process in a container'
 		'features:show the enabled features'
 		'help:show help'
@@ -90,6 +91,7 @@ _rt() {
 		ps) _arguments '(-f --format)'{-f,--format}'[format]:format:(table json)' '1:id:_rt_ids' ;;
 		update) _arguments '(-r --resources)'{-r,--resources}'[JSON of linux.resources]:file:_files' '--blkio-weight[block IO weight]:blkio-weight:' '--cpu-burst[CPU time to save up]:cpu-burst:' '--cpu-idle[0 or 1]:cpu-idle:' '--cpu-period[microseconds]:cpu-period:' '--cpu-quota[microseconds]:cpu-quota:' '--cpu-rt-period[microseconds]:cpu-rt-period:' '--cpu-rt-runtime[microseconds]:cpu-rt-runtime:' '--cpu-share[CPU weight]:cpu-share:' '--cpuset-cpus[list of CPUs]:cpuset-cpus:' '--cpuset-mems[list of memory nodes]:cpuset-mems:' '--memory[bytes]:memory:' '--memory-reservation[bytes]:memory-reservation:' '--memory-swap[bytes of memory and swap]:memory-swap:' '--pids-limit[tasks at most]:pids-limit:' '--l3-cache-schema[Intel RDT]:l3-cache-schema:' '--mem-bw-schema[Intel RDT]:mem-bw-schema:' '1:id:_rt_ids' ;;
 		update) _arguments '(-r --resources)'{-r,--resources}'[JSON of linux.resources]:file:_files' '--blkio-weight[block IO weight]:blkio-weight:' '--cpu-burst[CPU time to save up]:cpu-burst:' '--cpu-idle[0 or 1]:cpu-idle:' '--cpu-period[microseconds]:cpu-period:' '--cpu-quota[microseconds]:cpu-quota:' '--cpu-rt-period[microseconds]:cpu-rt-period:' '--cpu-rt-runtime[microseconds]:cpu-rt-runtime:' '--cpu-share[CPU weight]:cpu-share:' '--cpuset-cpus[list of CPUs]:cpuset-cpus:' '--cpuset-mems[list of memory nodes]:cpuset-mems:' '--memory[bytes]:memory:' '--memory-reservation[bytes]:memory-reservation:' '--memory-swap[bytes of memory and swap]:memory-swap:' '--pids-limit[tasks at most]:pids-limit:' '--l3-cache-schema[Intel RDT]:l3-cache-schema:' '--mem-bw-schema[Intel RDT]:mem-bw-schema:' '1:id:_rt_ids' ;;
+		events) _arguments '--stats[print statistics once]' '--interval[time between two statistics]:interval:' '1:id:_rt_ids' ;;
 		spec) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--rootless[without root]' ;;
 		plan) _arguments '(-b --bundle)'{-b,--bundle}'[bundle]:directory:_directories' '--json[print JSON]' '--no-pivot[as create]' '--no-new-keyring[as create]' '--preserve-fds[as create]:N:' '1:bundle:_directories' ;;
 		completion) _arguments '1:shell:(bash zsh fish)' ;;
