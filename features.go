@@ -96,6 +96,12 @@ func (f featureWriter) linux() {
 	f.switches("apparmor", []string{"enabled"}, true)
 	f.switches("selinux", []string{"enabled"}, true)
 	f.switches("intelRdt", []string{"enabled", "schemata", "monitoring"}, true, true, true)
+	f.Key("memoryPolicy")
+	f.Object(func() {
+		modes, flags := compile.MemoryPolicies()
+		f.list("modes", modes)
+		f.list("flags", flags)
+	})
 	f.Key("mountExtensions")
 	f.Object(func() { f.switches("idmap", []string{"enabled"}, true) })
 	f.switches("netDevices", []string{"enabled"}, true)

@@ -121,6 +121,17 @@ var memoryFlags = [...]word[specs.MemoryPolicyFlagType]{
 	{specs.MpolFNumaBalancing, 1 << 13}, {specs.MpolFRelativeNodes, 1 << 14}, {specs.MpolFStaticNodes, 1 << 15},
 }
 
+// MemoryPolicies lists the modes and flags of linux.memoryPolicy, for features.
+func MemoryPolicies() (modes, flags []string) {
+	for _, m := range memoryModes {
+		modes = append(modes, string(m.name))
+	}
+	for _, f := range memoryFlags {
+		flags = append(flags, string(f.name))
+	}
+	return modes, flags
+}
+
 // memoryPolicy is set_mempolicy(2), runtime-spec 1.3.
 func (c *compiler) memoryPolicy(m *specs.LinuxMemoryPolicy) {
 	if m == nil || m.Mode == "" {

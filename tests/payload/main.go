@@ -178,9 +178,13 @@ func sched([]string) error {
 	return nil
 }
 
-// keyring prints the description of the session keyring.
-func keyring([]string) error {
-	text, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, unix.KEY_SPEC_SESSION_KEYRING)
+// keyring [label] prints the description of the session keyring, or its label.
+func keyring(args []string) error {
+	what := unix.KEYCTL_DESCRIBE
+	if len(args) > 0 {
+		what = unix.KEYCTL_GET_SECURITY
+	}
+	text, err := unix.KeyctlString(what, unix.KEY_SPEC_SESSION_KEYRING)
 	if err != nil {
 		return err
 	}
