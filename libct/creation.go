@@ -218,9 +218,13 @@ func (c *creation) claim() (err error) {
 	if h := in.Spec.Hooks; h != nil {
 		c.rec.StartContainer, c.rec.Poststart, c.rec.Poststop = h.StartContainer, h.Poststart, h.Poststop
 	}
+	c.rec.PidShared = true
 	if in.Spec.Linux != nil {
 		for _, ns := range in.Spec.Linux.Namespaces {
 			c.rec.Namespaces |= compile.Flag(ns.Type)
+			if ns.Type == specs.PIDNamespace && ns.Path == "" {
+				c.rec.PidShared = false
+			}
 		}
 	}
 	if err := c.planRdt(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Kill sends a signal to the container's init. With all, a container that has
 // stopped is no error, and without a pid namespace of its own every process of
-// it gets the signal, as in runc.
+// it gets the signal, as in runc. SIGKILL does in any case.
 func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	dir, err := r.open(id)
 	if err != nil {
@@ -23,18 +23,29 @@ func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	if err != nil {
 		return err
 	}
-	if all && rec.Namespaces&unix.CLONE_NEWPID == 0 {
-		g, err := group(rec)
-		if err != nil {
-			return err
-		}
-		return g.Signal(sig)
+	if all && rec.PidShared {
+		return signalAll(rec, sig)
 	}
 	err = signalInit(dir.Dir, rec, sig)
 	if all && errors.Is(err, ErrNotRunning) {
 		return nil
 	}
+	if err == nil && sig == unix.SIGKILL && rec.PidShared {
+		return signalAll(rec, sig)
+	}
 	return err
+}
+
+// signalAll sends a signal to every process of the container.
+func signalAll(rec *store.Record, sig unix.Signal) error {
+	g, err := group(rec)
+	if err != nil {
+		return err
+	}
+	if sig == unix.SIGKILL {
+		return g.Kill()
+	}
+	return g.Signal(sig)
 }
 
 func signalInit(dir *store.Dir, rec *store.Record, sig unix.Signal) error {

@@ -79,6 +79,32 @@ got() { grep -qx "$1" "$BUNDLE/rootfs/tmp/got" 2>/dev/null; }
 	eventually 5 status_is stopped
 }
 
+@test "SIGKILL reaches every process of a container without a pid namespace" {
+	newer_than_runc_1_1 "SIGKILL to all without --all"
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	script 'sleep 1000 & setsid sleep 1000 & wait'
+	ok run --detach --bundle "$BUNDLE" "$ID"
+	eventually 5 eval '[ $(cg_procs | wc -l) = 3 ]'
+	ok kill "$ID" KILL
+	eventually 5 eval '[ -z "$(cg_procs)" ]'
+	eventually 5 status_is stopped
+}
+
+@test "kill --all reaches every process of a container in another's pid namespace" {
+	local first="$ID" pid
+	running
+	pid=$(pid_of)
+	second
+	config --arg p "/proc/$pid/ns/pid" '(.linux.namespaces[] | select(.type == "pid")).path = $p'
+	script 'sleep 1000 & setsid sleep 1000 & wait'
+	ok run --detach --bundle "$BUNDLE" "$ID"
+	eventually 5 eval '[ $(cg_procs | wc -l) = 3 ]'
+	ok kill --all "$ID" KILL
+	eventually 5 eval '[ -z "$(cg_procs)" ]'
+	eventually 5 status_is stopped
+	is "$(status_of "$first")" running
+}
+
 @test "delete --force without a pid namespace leaves no process" {
 	config '.linux.namespaces |= map(select(.type != "pid"))'
 	script 'sleep 1000 & setsid sleep 1000 & wait'

@@ -29,6 +29,7 @@ func encode(rec *Record) []byte {
 		number("startTime", rec.StartTime)
 		number("owner", uint64(rec.Owner))
 		number("namespaces", rec.Namespaces)
+		flag("pidShared", rec.PidShared)
 		flag("rootless", rec.Rootless)
 		flag("noPivot", rec.NoPivot)
 		flag("systemdCgroup", rec.SystemdCgroup)
@@ -118,7 +119,7 @@ func writeHook(w *jsontext.Writer, h *specs.Hook) {
 
 var recordFields = []string{
 	"version", "id", "ociVersion", "bundle", "rootfs", "created", "status", "pid", "startTime", "owner",
-	"namespaces", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "memorySwap", "rdtGroup", "rdtMonitor", "rdtMade",
+	"namespaces", "pidShared", "rootless", "noPivot", "systemdCgroup", "unit", "slice", "memorySwap", "rdtGroup", "rdtMonitor", "rdtMade",
 	"cgroups", "annotations", "startContainer", "poststart", "poststop", "stdio",
 }
 
@@ -163,6 +164,8 @@ func (rec *Record) field(r *jsontext.Reader, name string) error {
 		return jsontext.SetUint(r, &rec.Owner)
 	case "namespaces":
 		return jsontext.SetUint(r, &rec.Namespaces)
+	case "pidShared":
+		return jsontext.SetBool(r, &rec.PidShared)
 	case "rootless":
 		return jsontext.SetBool(r, &rec.Rootless)
 	case "noPivot":

@@ -35,6 +35,9 @@ type Record struct {
 	Owner      uint32               // uid that created the container
 	Namespaces uint64               // CLONE_NEW* flags of the namespaces the container does not share with the host
 
+	// PidShared tells that the container has no pid namespace that began with
+	// it: the end of init is not the end of the rest.
+	PidShared     bool
 	Rootless      bool
 	NoPivot       bool
 	SystemdCgroup bool

@@ -33,7 +33,7 @@ func newRecord() *Record {
 	return &Record{
 		OCIVersion: "1.3.0", Bundle: "/b \"x\"\n", Rootfs: "/b/rootfs",
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC), Owner: 1<<32 - 2, Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWPID,
-		Rootless: true, NoPivot: true, SystemdCgroup: true,
+		PidShared: true, Rootless: true, NoPivot: true, SystemdCgroup: true,
 		Cgroups:        map[string]string{"": "/sys/fs/cgroup/unified/x\ny", "memory": "/sys/fs/cgroup/memory/x"},
 		Annotations:    map[string]string{"a.b": "<&>", "": "é"},
 		StartContainer: []specs.Hook{{Path: "/h", Args: []string{"h", ""}, Env: []string{}, Timeout: &timeout}},
