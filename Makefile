@@ -10,7 +10,7 @@ LDFLAGS    := -s -w -E rt/libct/seal.entry -X main.version=$(VERSION) -X main.co
 BUILD      := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
 FUZZTIME   ?= 10s
 
-.PHONY: all build run test setup lint unit bats test-vm differ fuzz bench clean help
+.PHONY: all build run test setup lint unit bats test-vm differ fuzz soak bench clean help
 
 all: build ## same as build
 
@@ -45,6 +45,9 @@ differ: build ## the same bundles under rt and the runc and crun found on PATH
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	tests/fuzz $(FUZZTIME)
+
+soak: build ## 10,000 lives of containers, eight at a time, rt killed in many of them
+	RT_SOAK=10000 $(GO) test ./tests/faults -count=1 -run '^TestSoak$$' -v -timeout 5h
 
 bench: build ## rt beside runc and crun; prints ratios, fails never
 	$(GO) run ./tests/bench

@@ -1,11 +1,8 @@
 package libct
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -107,6 +104,7 @@ func (c *creation) ready() error {
 			return err
 		}
 	}
+	c.filed = c.o.PidFile != ""
 	return writePidFile(c.o.PidFile, c.pid)
 }
 
@@ -120,42 +118,6 @@ func (c *creation) commit() error {
 	}
 	if gone, err := poll(c.pidfd, unix.POLLIN, 0); err != nil || gone {
 		return c.died()
-	}
-	return nil
-}
-
-// writePidFile replaces path by a file with the pid, as runc: a reader never
-// sees half of it, and nothing stale is left behind.
-func writePidFile(path string, pid int) error {
-	if path == "" {
-		return nil
-	}
-	dir, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open the directory of pid file %s: %w", path, err)
-	}
-	defer unix.Close(dir)
-	name := filepath.Base(path)
-	temp := fmt.Sprintf(".%s.%d", name, os.Getpid())
-	fd, err := unix.Openat(dir, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
-	if errors.Is(err, unix.EEXIST) {
-		// Left by a killed process that had our pid.
-		_ = unix.Unlinkat(dir, temp, 0)
-		fd, err = unix.Openat(dir, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
-	}
-	if err != nil {
-		return fmt.Errorf("create pid file %s: %w", path, err)
-	}
-	_, err = unix.Write(fd, strconv.AppendInt(nil, int64(pid), 10))
-	if cerr := unix.Close(fd); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = unix.Renameat(dir, temp, dir, name)
-	}
-	if err != nil {
-		_ = unix.Unlinkat(dir, temp, 0)
-		return fmt.Errorf("write pid file %s: %w", path, err)
 	}
 	return nil
 }

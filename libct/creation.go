@@ -51,6 +51,8 @@ type creation struct {
 	// for that; -1 without.
 	notified bool
 	notify   int
+	// filed is set once there may be a pid file.
+	filed bool
 	// hooked is set once a hook has run, so that poststop hooks must.
 	hooked bool
 }
@@ -342,6 +344,9 @@ func (c *creation) undo() error {
 	var errs []error
 	if c.proc != nil {
 		errs = append(errs, c.kill())
+	}
+	if c.filed {
+		errs = append(errs, removePidFile(c.o.PidFile))
 	}
 	if c.hooked {
 		c.r.runPoststop(c.rec.Poststop, c.state(statusStopped))

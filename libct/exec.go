@@ -330,9 +330,7 @@ func (e *execution) undo(why error) error {
 		why = ErrExecStopped
 	}
 	if e.filed {
-		if err := unix.Unlink(e.o.PidFile); err != nil && err != unix.ENOENT {
-			errs = append(errs, fmt.Errorf("remove pid file %s: %w", e.o.PidFile, err))
-		}
+		errs = append(errs, removePidFile(e.o.PidFile))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(why, err)

@@ -91,15 +91,5 @@ func (f filters) save(name string, p *seccomp.Program) {
 		return
 	}
 	defer unix.Close(dir)
-	temp := fmt.Sprintf("%s.%d", name, unix.Getpid())
-	fd, err := unix.Openat(dir, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return
-	}
-	data := p.Marshal()
-	n, err := unix.Write(fd, data)
-	_ = unix.Close(fd)
-	if err != nil || n != len(data) || unix.Renameat(dir, temp, dir, name) != nil {
-		_ = unix.Unlinkat(dir, temp, 0)
-	}
+	_ = publish(dir, name, p.Marshal(), 0o600)
 }

@@ -161,3 +161,13 @@ cg_cpus() {
 	sh_run 'for f in $(find /sys/fs/cgroup -name cgroup.procs); do echo 1 >$f; done 2>&1 | grep -vc -i "read-only"; cat /proc/self/cgroup | grep -c rt-bats'
 	is "$(head -n 1 <<<"$out")" 0
 }
+
+@test "a cgroup that is there and has children cannot take device rules" {
+	only_rt "a word about why"
+	cg_is_v1 devices || skip "host: no devices hierarchy"
+	mkdir -p "$(cg_dir devices)/child"
+	refused create --bundle "$BUNDLE" "$ID"
+	has "$err" "has children"
+	[ -d "$(cg_dir devices)/child" ]
+	rmdir "$(cg_dir devices)/child" "$(cg_dir devices)"
+}

@@ -169,3 +169,56 @@ user_ok() {
 	user_ok spec --rootless --bundle s
 	jq -e '.linux.uidMappings[0].size == 1' s/config.json
 }
+
+@test "rootless: exec, ps, pause, resume and update of a container without a cgroup of its own" {
+	sleeper
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	user_ok --root "$ROOT" exec "$ID" id -u
+	is "$out" 0
+	user --root "$ROOT" exec "$ID" sh -c 'exit 41'
+	is "$code" 41
+	user --root "$ROOT" exec "$ID" nosuch
+	is "$code" 255
+	# What needs a cgroup fails in words, and leaves the container as it was.
+	for verb in "pause $ID" "update --pids-limit 20 $ID" "ps $ID"; do
+		user --root "$ROOT" $verb
+		[ "$code" = 0 ] || [ -n "$err" ]
+	done
+	user --root "$ROOT" resume "$ID"
+	user_ok --root "$ROOT" state "$ID"
+	is "$(jq -r .status <<<"$out")" running
+	user_ok --root "$ROOT" delete --force "$ID"
+}
+
+@test "rootless: spec --rootless makes a bundle that runs" {
+	rm "$BUNDLE/config.json"
+	user_ok spec --rootless --bundle "$BUNDLE"
+	config --arg tag "RT_BATS_TEST=$TAG" '.process.terminal = false | .process.env += [$tag] | .process.args = ["sh", "-c", "id -u; cat /proc/self/uid_map"]'
+	user_ok --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	is "$(awk 'NR == 1 || NR == 2 {print $1, $2, $3}' <<<"$out")" $'0  \n0 '"$USER_ID"' 1'
+}
+
+@test "rootless: the default root has the sticky bit" {
+	mkdir -m 700 "$T/xdg"
+	local as=()
+	[ "$(id -u)" != 0 ] || { chown 65534 "$T/xdg"; as=(setpriv --reuid 65534 --regid 65534 --clear-groups); }
+	script true
+	XDG_RUNTIME_DIR="$T/xdg" RT_BATS_TEST=$TAG "${as[@]}" "$RUNTIME" run --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1 3>&- 4>&-
+	is "$(stat -c %a "$T/xdg/$NAME")" 1700
+}
+
+@test "rootless: mounts add and remove" {
+	only_rt "mounts, as root of the container"
+	mkdir "$T/data"
+	echo one >"$T/data/file"
+	script 'until [ -e /mnt/file ]; do sleep 0.02; done; cp /mnt/file /tmp/got; until [ ! -e /mnt/file ]; do sleep 0.02; done; df /t | tail -n 1 >/tmp/size'
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	jq -n --arg t "$T" '[{destination: "/t", type: "tmpfs", source: "x", options: ["size=64k"]}, {destination: "/mnt", source: "\($t)/data", options: ["rbind", "ro"]}]' >"$T/m.json"
+	user_ok --root "$ROOT" mounts add "$ID" "$T/m.json"
+	eventually 10 test -e "$BUNDLE/rootfs/tmp/got"
+	jq '.[1:]' "$T/m.json" >"$T/r.json"
+	user_ok --root "$ROOT" mounts remove "$ID" "$T/r.json"
+	eventually 10 test -s "$BUNDLE/rootfs/tmp/size"
+	is "$(awk '{print $2}' "$BUNDLE/rootfs/tmp/size")" 64
+	user_ok --root "$ROOT" delete --force "$ID"
+}

@@ -76,6 +76,17 @@ load lib
 	eventually 5 status_is stopped
 }
 
+@test "run without a terminal to attach leaves no pid file" {
+	only_rt "a pid file that goes with the process"
+	config '.process.terminal = true'
+	script true
+	code=0
+	setsid "$RUNTIME" --root "$ROOT" run --pid-file "$T/pid" --bundle "$BUNDLE" "$ID" </dev/null >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
+	is "$code" 1
+	has "$(cat "$T/err")" /dev/tty
+	[ ! -e "$T/pid" ]
+}
+
 @test "run --pid-file" {
 	sleeper
 	ok run --detach --pid-file "$T/pid" --bundle "$BUNDLE" "$ID"

@@ -198,6 +198,9 @@ func (d *dir) writeRules(rules []rule) (err error) {
 			}
 		}
 		if err = write(fds[which], r.String()); err != nil {
+			if r.all() && errors.Is(err, unix.EINVAL) {
+				err = fmt.Errorf("%w (%s has children, and only one without can begin anew)", err, d.path)
+			}
 			err = writeError(files[which], r.String(), err)
 			break
 		}
