@@ -15,6 +15,7 @@ RUNTIME=$(command -v "$RUNTIME" || echo "$RUNTIME")
 NAME=$(basename "$RUNTIME")
 RT_DRIVER="${RT_DRIVER:-cgroupfs}"
 TESTS="$BATS_TEST_DIRNAME"
+PATIENCE="${RT_PATIENCE:-1}" # how many times longer than usual a runtime may take
 
 setup() {
 	umask 022
@@ -29,7 +30,7 @@ setup() {
 		RUNTIME=$(driven "$RUNTIME")
 	fi
 	BUNDLE="$T/bundle"
-	LIMIT=20
+	LIMIT=$((20 * PATIENCE))
 	unset NOTIFY_SOCKET LISTEN_FDS LISTEN_PID
 	[ -x "$RUNTIME" ] || skip "host: no runtime at $RUNTIME"
 	mkdir -p "$T/work"

@@ -167,7 +167,7 @@ limit() {
 }
 
 @test "blockIO throttling" {
-	cg_have blkio 2>/dev/null || cg_have io
+	cg_is_v1 blkio || cg_have io
 	dev=$(awk '$3 ~ /^(vd|sd|xvd|nvme)/ {print $1, $2, $3}' /proc/diskstats | head -n 1)
 	[ -n "$dev" ] || skip "host: no disk"
 	read -r major minor name <<<"$dev"

@@ -39,7 +39,7 @@ user() {
 	local as=()
 	[ "$(id -u)" != 0 ] || as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	code=0
-	env -u HOME -u XDG_RUNTIME_DIR RT_BATS_TEST="$TAG" "${as[@]}" timeout --foreground -k 1 20 \
+	env -u HOME -u XDG_RUNTIME_DIR RT_BATS_TEST="$TAG" "${as[@]}" timeout --foreground -k 1 "$LIMIT" \
 		"$RUNTIME" "$@" </dev/null >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
 	out=$(<"$T/out")
 	err=$(<"$T/err")
@@ -145,20 +145,62 @@ user_ok() {
 	[ "$code" = 0 ] || [ -n "$err" ]
 }
 
+# ranges maps ids from 1 on to HOST and the 65535 after it, and runs id as one.
+ranges() {
+	config --argjson h "$1" '.linux.uidMappings += [{containerID: 1, hostID: $h, size: 65536}] |
+		.linux.gidMappings += [{containerID: 1, hostID: $h, size: 65536}] |
+		.process.user = {uid: 9, gid: 8} | .process.args = ["id"]'
+}
+
 @test "rootless: ranges of /etc/subuid through newuidmap" {
 	root_needed
 	need newuidmap
 	need unshare
 	echo nobody:300000:65536 >"$T/subid"
-	config '.linux.uidMappings += [{containerID: 1, hostID: 300000, size: 65536}] |
-		.linux.gidMappings += [{containerID: 1, hostID: 300000, size: 65536}] |
-		.process.user = {uid: 9, gid: 8} | .process.args = ["id"]'
+	ranges 300000
 	code=0
 	RT_BATS_TEST=$TAG unshare -m sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec "$@"' "$T/subid" \
-		setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups timeout "$LIMIT" "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" \
 		</dev/null >"$T/out" 2>"$T/err" 3>&- 4>&- || code=$?
 	is "$code:$(cat "$T/err")" "0:"
 	has "$(cat "$T/out")" "uid=9 gid=8"
+}
+
+@test "rootless: a user's own ranges, and none" {
+	[ "$USER_ID" != 65534 ] || skip "host: root has no subordinate ids"
+	need newuidmap
+	begin=$(sed -n "s/^$(id -un):\([0-9]*\):65536\$/\1/p" /etc/subuid)
+	ranges "${begin:-300000}"
+	user --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	if [ -n "$begin" ]; then
+		is "$code:$err" "0:"
+		has "$out" "uid=9 gid=8"
+	else
+		is "$code" 1
+		has "$err" newuidmap
+	fi
+}
+
+@test "rootless: limits, exec and pause in a cgroup of the user's manager" {
+	local own dir
+	own=$(sed -n 's/^0:://p' /proc/self/cgroup)
+	case "$own" in */user@"$USER_ID".service/*) ;; *) skip "host: no delegated cgroup" ;; esac
+	own=${own%%/user@*}/user@$USER_ID.service/$ID
+	dir=/sys/fs/cgroup$own
+	config --arg cg "$own" '.linux.cgroupsPath = $cg | .linux.resources = {pids: {limit: 50}, memory: {limit: 67108864}}'
+	sleeper
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	is "$(cat "$dir/pids.max") $(cat "$dir/memory.max")" "50 67108864"
+	user_ok --root "$ROOT" state "$ID"
+	grep -qx "$(jq -r .pid <<<"$out")" "$dir/cgroup.procs"
+	user_ok --root "$ROOT" exec "$ID" grep -c "$ID" /proc/self/cgroup
+	user_ok --root "$ROOT" pause "$ID"
+	is "$(cat "$dir/cgroup.freeze")" 1
+	user_ok --root "$ROOT" resume "$ID"
+	user_ok --root "$ROOT" update --pids-limit 60 "$ID"
+	is "$(cat "$dir/pids.max")" 60
+	user_ok --root "$ROOT" delete --force "$ID"
+	[ ! -e "$dir" ]
 }
 
 @test "rootless: features, spec and plan need nothing" {
