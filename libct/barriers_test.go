@@ -22,6 +22,9 @@ func TestBarriersAnswered(t *testing.T) {
 	}
 	made := names("compile/compile.go", `(?m)^\s+(Barrier\w+)\s+= '`)
 	answered := names("converse.go", `case compile\.(Barrier\w+):`)
+	for name := range names("scope.go", `b != compile\.(Barrier\w+) \{`) {
+		answered[name] = true // before all others, by launch
+	}
 	for name := range made {
 		if !answered[name] {
 			t.Errorf("no answer for %s", name)
