@@ -11,10 +11,10 @@ prepare() {
 	counter
 }
 
-# counter makes a shell that counts, in a variable of its own, into /tmp/n.
-counter() {
-	script 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.02; done'
-}
+# $COUNT counts, in a shell's own variable, into /tmp/n, which nobody has open.
+COUNT='i=$((i+1)); echo $i >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.02'
+
+counter() { script "i=0; while :; do $COUNT; done"; }
 
 # start [OPTION…] runs the container with nothing of the test's open.
 start() {
@@ -257,7 +257,7 @@ counted() { cat "$BUNDLE/rootfs/tmp/n"; rm -f "$BUNDLE/rootfs/tmp/n"; }
 	mount_add /data/sub bind "$T/two" rbind
 	mount_add /etc/three bind "$T/three" bind ro
 	mount_add /conf bind "$T/two" bind
-	script 'i=0; exec 5</data/sub/file; while :; do i=$((i+1)); cat /data/file /data/sub/file /etc/three /conf/file >/data/out.new; mv /data/out.new /data/out; echo $i >/tmp/n; sleep 0.02; done'
+	script "i=0; exec 5</data/sub/file; while :; do cat /data/file /data/sub/file /etc/three /conf/file >/data/out.new; mv /data/out.new /data/out; $COUNT; done"
 	start
 	counting
 	save
@@ -379,7 +379,7 @@ counted() { cat "$BUNDLE/rootfs/tmp/n"; rm -f "$BUNDLE/rootfs/tmp/n"; }
 }
 
 @test "restore in the foreground returns the process's exit status" {
-	script 'i=0; while [ ! -e /tmp/end ]; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done; exit 7'
+	script "i=0; while [ ! -e /tmp/end ]; do $COUNT; done; exit 7"
 	start
 	counting
 	save
@@ -390,7 +390,7 @@ counted() { cat "$BUNDLE/rootfs/tmp/n"; rm -f "$BUNDLE/rootfs/tmp/n"; }
 }
 
 @test "restore in the foreground passes signals on" {
-	script 'trap "exit 9" TERM; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done'
+	script "trap 'exit 9' TERM; i=0; while :; do $COUNT; done"
 	start
 	counting
 	save
@@ -426,6 +426,13 @@ terminal() {
 	eventually 10 test -S "$SOCK"
 }
 
+# save_tcp is save --tcp-established, where CRIU knows the kernel's sockets.
+save_tcp() {
+	oci checkpoint --image-path "$IMG" --work-path "$WORK" --tcp-established "$@" "$ID"
+	case "$err" in *"sockets: Can't get "*) skip "host: this CRIU does not know the sockets of this kernel" ;; esac
+	[ "$code" = 0 ] || fail "checkpoint: exit $code: $err"
+}
+
 @test "--tcp-established keeps connections" {
 	need iptables-restore
 	is_rt || newer_than_runc_1_1 "lo in a restored network namespace"
@@ -436,7 +443,7 @@ terminal() {
 	refused checkpoint --image-path "$IMG" --work-path "$WORK" "$ID"
 	is "$(status_of)" running
 	counting "$(cat "$BUNDLE/rootfs/tmp/n")"
-	save --tcp-established
+	save_tcp
 	n=$(cat "$BUNDLE/rootfs/tmp/n")
 	load_back --tcp-established
 	counting "$n"
@@ -448,7 +455,7 @@ terminal() {
 	script 'exec payload chat /tmp/n'
 	start
 	counting 3
-	save --tcp-established --network-lock skip
+	save_tcp --network-lock skip
 	n=$(cat "$BUNDLE/rootfs/tmp/n")
 	load_back --tcp-established --network-lock skip
 	counting "$n"
@@ -459,8 +466,9 @@ terminal() {
 @test "--ext-unix-sk keeps a datagram socket's peer outside the container" {
 	payload
 	mkdir "$T/outside"
-	mount_add /outside bind "$T/outside" bind
-	script 'exec payload tell /outside/sock /tmp/n'
+	# CRIU connects again by the name that the peer has bound to.
+	mount_add "$T/outside" bind "$T/outside" bind
+	script "exec payload tell '$T/outside/sock' /tmp/n"
 	config 'del(.linux.namespaces[] | select(.type == "network")) | .mounts |= map(select(.type != "sysfs"))'
 	"$RT_BATS_DIR/bin/payload" listen "$T/outside/sock" </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	BACKGROUND=$!
@@ -562,7 +570,7 @@ port() { payload_needed; "$RT_BATS_DIR/bin/payload" port; }
 }
 
 @test "a restored container stops, is killed and deleted like any other" {
-	script 'trap "exit 0" TERM; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done'
+	script "trap 'exit 0' TERM; i=0; while :; do $COUNT; done"
 	start
 	counting
 	save

@@ -115,7 +115,7 @@ func lastError(path string) string {
 
 // passesOn reports whether an error of CRIU says only that another came before.
 func passesOn(line string) bool {
-	for _, s := range [...]string{"FAILED.", "failed with -", "finished unsuccessfully", "action scripts failed"} {
+	for _, s := range [...]string{"FAILED.", "failed with -", "finished unsuccessfully", "action scripts failed", "Unable to open fd="} {
 		if strings.Contains(line, s) {
 			return true
 		}
