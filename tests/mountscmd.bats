@@ -70,7 +70,7 @@ table() { inside "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 }
 
 @test "options: ro and rro, nosuid, nodev, noexec, noatime" {
-	peer_defect "sets none of ro for what is below"
+	peer_defect "sets no flags on a bind mount: mount_setattr fails with EINVAL"
 	serving
 	mount -t tmpfs none "$T/data/sub"
 	mounts '[{destination: "/ro", source: "\($t)/data", options: ["rbind", "ro", "nosuid", "nodev", "noexec", "noatime"]},
@@ -108,7 +108,7 @@ table() { inside "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 }
 
 @test "new file systems: tmpfs, proc, mqueue, sysfs" {
-	peer_defect "passes no options on to the file system"
+	peer_defect "passes no options on to the file system, and proc is the host's"
 	serving
 	mounts '[{destination: "/t", type: "tmpfs", source: "mine", options: ["size=64k", "mode=711", "nosuid"]}, {destination: "/p", type: "proc", source: "proc"},
 		{destination: "/q", type: "mqueue", source: "q"}, {destination: "/s", type: "sysfs", source: "sysfs", options: ["ro"]}]'
@@ -120,7 +120,7 @@ table() { inside "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 }
 
 @test "if one fails, none stays" {
-	peer_defect "keeps those before"
+	peer_defect "keeps those before, and names none in the error"
 	serving
 	mounts '[{destination: "/a", source: "\($t)/data", options: ["bind"]}, {destination: "/b", type: "tmpfs"}, {destination: "/etc/passwd/c", source: "\($t)/data", options: ["bind"]}]'
 	refused mounts add "$ID" "$T/m.json"
@@ -174,7 +174,7 @@ table() { inside "awk '\$5 == \"$1\" {print \$6}' /proc/self/mountinfo"; }
 }
 
 @test "remove: no mount point, a link to one, a missing one" {
-	peer_defect "follows links"
+	peer_defect "follows a link to a mount point"
 	serving
 	inside 'ln -s /dev/shm /link; mkdir /plain'
 	for d in /plain /link /missing /etc/passwd /; do
