@@ -172,6 +172,7 @@ func parseAccess(s string) (a access, ok bool) {
 			a |= writable
 		case 'm':
 			a |= mknod
+		case 'a': // "all", as some write; runc passes it over, so that it says nothing
 		default:
 			return 0, false
 		}

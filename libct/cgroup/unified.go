@@ -23,6 +23,9 @@ func (g *Group) applyUnified(files map[string]string) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if controller, _, _ := strings.Cut(name, "."); g.find(controller) != nil {
+			return fmt.Errorf("%w, as %s is here", ErrV1Unified, controller)
+		}
 		if err := d.applyUnifiedFile(name, files[name]); err != nil {
 			return err
 		}

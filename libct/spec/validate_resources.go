@@ -33,7 +33,8 @@ func validateDeviceRules(v *specs.LinuxResources) error {
 		default:
 			return fmt.Errorf(".type: want a, b or c, have %s", quote(d.Type))
 		}
-		if d.Access == "" || strings.Trim(d.Access, "rwm") != "" {
+		// As runc passes over an "a" beside them, so do we.
+		if strings.Trim(d.Access, "a") == "" || strings.Trim(d.Access, "rwma") != "" {
 			return fmt.Errorf(".access: want one or more of r, w and m, have %s", quote(d.Access))
 		}
 		// -1 is any number, as in runc.

@@ -356,6 +356,8 @@ func TestValidateResources(t *testing.T) {
 	checkRows(t, in(`"linux":{"resources":{`, `}}`,
 		row{``, ""}, row{`"memory":{},"cpu":{},"pids":{},"blockIO":{},"network":{}`, ""},
 		row{`"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":-1,"minor":5,"access":"rw"}]`, ""},
+		row{`"devices":[{"access":"rwa"}]`, ""},
+		row{`"devices":[{"access":"a"}]`, r + `devices[0].access: want one or more of r, w and m, have "a"`},
 		row{`"devices":[{"access":"rwx"}]`, r + `devices[0].access: want one or more of r, w and m, have "rwx"`},
 		row{`"devices":[{"type":"a"}]`, r + `devices[0].access: want one or more of r, w and m, have ""`},
 		row{`"devices":[{"type":"p","access":"r"}]`, r + `devices[0].type: want a, b or c, have "p"`},

@@ -30,6 +30,12 @@ var series = []oneSeries{
 		before: []string{"run --detach --bundle BUNDLE ID"}, measure: []string{"state ID"}, after: []string{"delete --force ID"}},
 	{name: "kill", bundle: sleepBundle,
 		before: []string{"run --detach --bundle BUNDLE ID"}, measure: []string{"kill ID CONT"}, after: []string{"delete --force ID"}},
+	{name: "pause resume", bundle: sleepBundle,
+		before: []string{"run --detach --bundle BUNDLE ID"}, measure: []string{"pause ID", "resume ID"}, after: []string{"delete --force ID"}},
+	{name: "ps", bundle: sleepBundle,
+		before: []string{"run --detach --bundle BUNDLE ID"}, measure: []string{"ps --format json ID"}, after: []string{"delete --force ID"}},
+	{name: "update", bundle: sleepBundle,
+		before: []string{"run --detach --bundle BUNDLE ID"}, measure: []string{"update --memory 67108864 --pids-limit 50 ID"}, after: []string{"delete --force ID"}},
 }
 
 // fewest is how many rounds there are however long they take.
