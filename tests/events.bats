@@ -92,7 +92,7 @@ more_cpu() { [ "$(stat_of .cpu.usage.total)" -gt "$1" ]; }
 }
 
 @test "block IO" {
-	cg_have blkio 2>/dev/null || cg_have io
+	cg_is_v1 blkio || cg_have io
 	dev=$(awk '$3 ~ /^(vd|sd|xvd|nvme)/ {print $1, $2, $3}' /proc/diskstats | head -n 1)
 	[ -n "$dev" ] || skip "host: no disk"
 	running

@@ -234,7 +234,7 @@ kept() {
 }
 
 @test "block IO limits of a device" {
-	cg_have blkio 2>/dev/null || cg_have io
+	cg_is_v1 blkio || cg_have io
 	newer_than_runc_1_1 "device limits in update"
 	dev=$(awk '$3 ~ /^(vd|sd|xvd|nvme)/ {print $1, $2, $3}' /proc/diskstats | head -n 1)
 	[ -n "$dev" ] || skip "host: no disk"
