@@ -47,6 +47,9 @@ func (r *Runtime) Processes(id string) ([]int, error) {
 		return nil, err
 	}
 	defer c.Close()
+	if c.group.Members() == "" && c.status != statusStopped {
+		return nil, errors.New("unable to get all container pids: cgroups not configured for container")
+	}
 	pids, err := c.group.Procs()
 	if err != nil {
 		return nil, r.access("ps", fmt.Errorf("unable to get all container pids: %w", err))
@@ -90,6 +93,9 @@ func (c *controlled) look() (err error) {
 	}
 	if c.group, err = cgroup.FromPaths(c.layout, c.rec.Cgroups, c.rec.Rootless); err != nil {
 		return err
+	}
+	if c.rec.Rootless {
+		c.group.DropAbsent()
 	}
 	mine, err := owned(c.group, c.rec.ID, c.rec.Rootless)
 	if err == nil && !mine {

@@ -57,6 +57,23 @@ user_ok() {
 	is "$out" $'0\nhello'
 }
 
+@test "rootless without a cgroup: what needs one says so" {
+	script 'sleep 1000'
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	pid=$(jq -r .pid "$ROOT/$ID/state.json")
+	! grep -q "$ID" "/proc/$pid/cgroup" || skip "host: the user may make cgroups"
+	for line in "pause:cannot toggle freezer: cgroups not configured for container" \
+		"resume:container not paused" "ps --format json:unable to get all container pids: " \
+		"update --pids-limit 5:cannot set pids limit: container could not join or create cgroup" \
+		"events:memory controller missing"; do
+		user --root "$ROOT" ${line%%:*} "$ID"
+		is "$code" 1
+		has "$(message)" "${line#*:}"
+	done
+	user_ok --root "$ROOT" update "$ID"
+	user_ok --root "$ROOT" delete --force "$ID"
+}
+
 @test "rootless create, start, state, kill, delete" {
 	sleeper
 	user_ok --root "$ROOT" create --bundle "$BUNDLE" "$ID"

@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,9 @@ func (g *Group) freezer() (*dir, error) {
 	}
 	if d := g.v1("freezer"); d != nil {
 		return d, nil
+	}
+	if g.members() == nil {
+		return nil, errors.New("cannot toggle freezer: cgroups not configured for container")
 	}
 	return nil, fmt.Errorf("freezer: %w", ErrNoController)
 }

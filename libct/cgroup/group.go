@@ -118,6 +118,16 @@ func FromPaths(l Layout, paths map[string]string, rootless bool) (*Group, error)
 	return g, nil
 }
 
+// DropAbsent gives up directories that do not exist: those of a record that a
+// rootless create could not make.
+func (g *Group) DropAbsent() {
+	for i := range g.dirs {
+		if err := unix.Access(g.dirs[i].path, unix.F_OK); err != nil {
+			g.dirs[i].lost = err
+		}
+	}
+}
+
 // Paths returns the directory for each v1 controller, and for v2 under the
 // key "": the form of runc's state.json (cgroup_paths).
 func (g *Group) Paths() map[string]string {

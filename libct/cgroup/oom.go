@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -24,7 +25,7 @@ func (g *Group) OOM() (*OOM, error) {
 		return newOOMV1(d.path)
 	}
 	if !g.Unified("memory") || g.v2() == nil {
-		return nil, fmt.Errorf("watch for lack of memory: memory %w", ErrNoController)
+		return nil, errors.New("memory controller missing")
 	}
 	return newOOMV2(g.v2().path)
 }
