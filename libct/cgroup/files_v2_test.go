@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -79,6 +80,96 @@ func TestCheckBeforeUpdate(t *testing.T) {
 		err := applyMemoryV2(d, &resources{Memory: &specs.LinuxMemory{Limit: &tt.limit, Swap: &tt.swap, CheckBeforeUpdate: ptr(true)}})
 		if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
 			t.Errorf("%d, %d: %v", tt.limit, tt.swap, err)
+		}
+	}
+}
+
+// plainV2 is a v2 group of plain files, for hosts whose controllers are all on
+// v1. A value is written over the old one, so that both have one length here.
+func plainV2(t *testing.T, files map[string]string) *Group {
+	t.Helper()
+	return &Group{unified: true, dirs: []dir{{
+		Hierarchy: Hierarchy{V2: true, Mount: "/", Controllers: []string{"cpu", "memory", "pids", "io"}}, path: statDir(t, files),
+	}}}
+}
+
+func TestCompleteV2(t *testing.T) {
+	g := plainV2(t, map[string]string{"cpu.max": "50000 100000\n", "memory.max": "1048576\n"})
+	quota, period, swap := int64(7000), uint64(20000), int64(4<<20)
+	for _, tt := range []struct {
+		name         string
+		r            resources
+		quota        int64
+		period       uint64
+		limit, total int64
+	}{
+		{"quota", resources{CPU: &specs.LinuxCPU{Quota: &quota}}, 7000, 100000, 0, 0},
+		{"period", resources{CPU: &specs.LinuxCPU{Period: &period}}, 50000, 20000, 0, 0},
+		{"both", resources{CPU: &specs.LinuxCPU{Quota: &quota, Period: &period}}, 7000, 20000, 0, 0},
+		{"neither", resources{CPU: &specs.LinuxCPU{Cpus: "0"}}, 0, 0, 0, 0},
+		{"swap", resources{Memory: &specs.LinuxMemory{Swap: &swap}}, 0, 0, 1 << 20, 4 << 20},
+		{"unlimited swap", resources{Memory: &specs.LinuxMemory{Swap: ptr(int64(-1))}}, 0, 0, 0, -1},
+	} {
+		full, err := g.Complete(&tt.r)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		if c := full.CPU; c != nil && (value(c.Quota) != tt.quota || c.Period == nil && tt.period != 0 || c.Period != nil && *c.Period != tt.period) {
+			t.Errorf("%s: quota %d, period %v", tt.name, value(c.Quota), c.Period)
+		}
+		if m := full.Memory; m != nil && (value(m.Limit) != tt.limit || value(m.Swap) != tt.total) {
+			t.Errorf("%s: limit %d, swap %d", tt.name, value(m.Limit), value(m.Swap))
+		}
+	}
+	for name, files := range map[string]map[string]string{"no quota": {"cpu.max": "max 100000\n"}, "no controller": {}} {
+		full, err := plainV2(t, files).Complete(&resources{CPU: &specs.LinuxCPU{Period: &period}, Memory: &specs.LinuxMemory{Swap: &swap}})
+		if err != nil || full.Memory.Limit != nil || value(full.CPU.Quota) > 0 {
+			t.Errorf("%s: %+v, %v", name, full, err)
+		}
+	}
+	if _, err := plainV2(t, map[string]string{"cpu.max": "x y\n"}).Complete(&resources{CPU: &specs.LinuxCPU{Quota: &quota}}); err == nil {
+		t.Error("nonsense is completed")
+	}
+}
+
+func TestUpdateV2IsAllOrNothing(t *testing.T) {
+	before := map[string]string{
+		"cpu.max": "50000 100000\n", "memory.max": "1048576\n", "memory.swap.max": "2097152\n", "memory.low": "1000\n",
+		"io.max": "8:0 rbps=1000 wbps=max riops=max wiops=max\n",
+	}
+	g := plainV2(t, before)
+	d := specs.LinuxBlockIODevice{Major: 8}
+	r := &resources{
+		CPU:     &specs.LinuxCPU{Quota: ptr(int64(60000))},
+		Memory:  &specs.LinuxMemory{Limit: ptr(int64(2097152)), Swap: ptr(int64(2097152 + 1048576)), Reservation: ptr(int64(2000))},
+		BlockIO: &specs.LinuxBlockIO{ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: d, Rate: 2000}}},
+	}
+	read := func() map[string]string {
+		now := map[string]string{}
+		for name := range before {
+			text, err := os.ReadFile(filepath.Join(g.dirs[0].path, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now[name] = string(text)
+		}
+		return now
+	}
+	refused := *r
+	refused.Pids = &specs.LinuxPids{Limit: ptr(int64(5))} // there is no pids.max
+	if err := g.Update(&refused, nil); err == nil || !absent(err) {
+		t.Errorf("without pids.max: %v", err)
+	}
+	if now := read(); !maps.Equal(now, before) {
+		t.Errorf("now %q, before %q", now, before)
+	}
+	if err := g.Update(r, nil); err != nil {
+		t.Fatal(err)
+	}
+	now := read()
+	for name, want := range map[string]string{"cpu.max": "60000 100000\n", "memory.max": "2097152\n", "memory.swap.max": "1048576\n", "memory.low": "2000\n"} {
+		if now[name] != want {
+			t.Errorf("%s: %q, want %q", name, now[name], want)
 		}
 	}
 }
