@@ -64,10 +64,7 @@ func update(c *cli.Context, rt *libct.Runtime, id string) error {
 		}
 		return err
 	}
-	if l3, mb := c.String("l3-cache-schema"), c.String("mem-bw-schema"); l3 != "" || mb != "" {
-		return rt.UpdateRdt(id, l3, mb)
-	}
-	return rt.Update(id, change)
+	return rt.Update(id, change, libct.RdtChange{L3Cache: c.String("l3-cache-schema"), MemoryBandwidth: c.String("mem-bw-schema")})
 }
 
 // updateResources are those of --resources, or else of the other flags.

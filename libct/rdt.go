@@ -93,15 +93,14 @@ func rdtGroup(rec *store.Record) resctrl.Group {
 	return resctrl.Group{Dir: rec.RdtGroup, Made: rec.RdtMade, Monitor: rec.RdtMonitor}
 }
 
-// UpdateRdt is update's part of Intel RDT: schemata of the L3 cache and of memory
-// bandwidth; "" leaves one as it is. As in runc, a container made without
-// linux.intelRdt gets a group of its own, with its init.
-func (r *Runtime) UpdateRdt(id, l3Cache, memoryBandwidth string) error {
-	h, err := r.open(id)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
+// RdtChange is update's part of Intel RDT: schemata of the L3 cache and of memory
+// bandwidth; "" leaves one as it is.
+type RdtChange struct{ L3Cache, MemoryBandwidth string }
+
+// updateRdt writes them. As in runc, a container made without linux.intelRdt gets
+// a group of its own, with its init.
+func updateRdt(h *handle, change RdtChange) error {
+	l3Cache, memoryBandwidth := change.L3Cache, change.MemoryBandwidth
 	fs, err := resctrl.Find()
 	if err = errors.Join(err, resctrl.CheckLine(l3Cache), resctrl.CheckLine(memoryBandwidth)); err == nil {
 		err = fs.Enabled(l3Cache != "", memoryBandwidth != "")

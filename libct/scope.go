@@ -96,9 +96,9 @@ func (s *scope) host(r *specs.LinuxResources) (h systemd.Host, err error) {
 }
 
 // update changes limits, all or none: the cgroup judges them first, since it
-// can be put back. systemd may write more of a controller than it was told, so
-// that the cgroup comes last again.
-func (s *scope) update(r *specs.LinuxResources) error {
+// can be put back, then more does. systemd may write more of a controller than it
+// was told, so that the cgroup comes last again.
+func (s *scope) update(r *specs.LinuxResources, more func() error) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
@@ -116,6 +116,9 @@ func (s *scope) update(r *specs.LinuxResources) error {
 		return err
 	}
 	return s.Update(full, func() error {
+		if err := more(); err != nil {
+			return err
+		}
 		if err := s.bus.Set(s.unit.Name, properties); err != nil {
 			return err
 		}

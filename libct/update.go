@@ -17,7 +17,7 @@ import (
 //
 // Nothing but the sum of memory and swap is recorded: the cgroup's own files
 // say all that a later update builds on.
-func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
+func (r *Runtime) Update(id string, change *specs.LinuxResources, rdt RdtChange) error {
 	c, err := r.control(id)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
 	full := *change
 	full.Devices = nil
 	swap := c.keepSwap(&full)
-	if err := c.update(&full); err != nil {
+	if err := c.update(&full, rdt); err != nil {
 		return r.access("update", err)
 	}
 	if swap == c.rec.MemorySwap {
@@ -45,10 +45,17 @@ func (r *Runtime) Update(id string, change *specs.LinuxResources) error {
 	})
 }
 
-// update changes the limits in the cgroup, and in systemd if that has made it.
-func (c *controlled) update(change *specs.LinuxResources) error {
+// update changes the limits in the cgroup, in resctrl, and in systemd if that has
+// made the cgroup.
+func (c *controlled) update(change *specs.LinuxResources, rdt RdtChange) error {
+	more := func() error {
+		if rdt == (RdtChange{}) {
+			return nil
+		}
+		return updateRdt(c.handle, rdt)
+	}
 	if !c.rec.SystemdCgroup {
-		return c.group.Update(change, nil)
+		return c.group.Update(change, more)
 	}
 	s := &scope{
 		// By its cgroup, which is known to be the container's.
@@ -56,7 +63,7 @@ func (c *controlled) update(change *specs.LinuxResources) error {
 		user: c.rec.Rootless, unified: c.layout.Mode() == cgroup.ModeUnified,
 	}
 	defer s.close()
-	return s.update(change)
+	return s.update(change, more)
 }
 
 // keepSwap adds the sum of memory and swap that is in force to a change of the

@@ -344,7 +344,7 @@ kept() {
 
 @test "Intel RDT where there is none" {
 	[ ! -e /sys/fs/resctrl/info ] || skip "host: has resctrl"
-	kept update --l3-cache-schema "L3:0=f" "$ID"
+	kept update --l3-cache-schema "L3:0=f" --pids-limit 5 "$ID"
 	says "Intel RDT/CAT: l3 cache schema is not enabled"
 	kept update --mem-bw-schema "MB:0=50" "$ID"
 	says "Intel RDT/MBA: memory bandwidth schema is not enabled"
