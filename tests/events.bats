@@ -34,7 +34,7 @@ stat_of() {
 	config '.linux.resources += {memory: {limit: 67108864}, pids: {limit: 20}}'
 	script 'sleep 1000 & sleep 1000 & wait'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 eval '[ "$(cg_procs | wc -l)" = 3 ]'
+	eventually 20 eval '[ "$(cg_procs | wc -l)" = 3 ]'
 	is "$(stat_of .pids)" '{"current":3,"limit":20}'
 	is "$(stat_of .memory.usage.limit)" 67108864
 	usage=$(stat_of .memory.usage.usage)
@@ -50,9 +50,9 @@ stat_of() {
 	config '.linux.resources += {cpu: {quota: 10000, period: 100000}}'
 	script 'while :; do :; done'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 10 throttled
+	eventually 20 throttled
 	before=$(stat_of .cpu.usage.total)
-	eventually 10 more_cpu "$before"
+	eventually 20 more_cpu "$before"
 	if cg_is_v1 cpu; then
 		is "$(stat_of '.cpu.usage.percpu | length')" "$(stat_of '.cpu.usage.percpu_user | length')"
 	fi
@@ -97,7 +97,7 @@ more_cpu() { [ "$(stat_of .cpu.usage.total)" -gt "$1" ]; }
 	if cg_is_v1 blkio; then dir=$(cg_dir blkio); else dir=$(cg_dir io); fi
 	write_disk "$dir" || skip "host: no disk below the temporary directory that takes direct writes"
 	grep -qs '[1-9]' "$dir"/io.stat "$dir"/blkio.throttle.io_service_bytes_recursive || skip "host: the kernel does not count this disk"
-	eventually 5 stat_shows_disk
+	eventually 20 stat_shows_disk
 }
 # write_disk writes a file past the cache, from the container's cgroup.
 write_disk() {
@@ -110,7 +110,7 @@ stat_shows_disk() {
 @test "a paused and a created container" {
 	script 'exec sleep 1000'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 eval '[ "$(cg_procs | wc -l)" = 1 ]'
+	eventually 20 eval '[ "$(cg_procs | wc -l)" = 1 ]'
 	ok pause "$ID"
 	is "$(stat_of .pids.current)" 1
 	second
@@ -121,7 +121,7 @@ stat_shows_disk() {
 @test "statistics once an interval, until the container stops" {
 	running
 	watch --interval 50ms
-	eventually 10 at_least 3 stats
+	eventually 20 at_least 3 stats
 	jq -e '.id and .data' "$T/bg.out" >/dev/null
 	[ -e "/proc/$BG" ]
 	ok delete --force "$ID"
@@ -135,7 +135,7 @@ stat_shows_disk() {
 	peer_defect "runc waits on cgroup v1 until the cgroup is gone"
 	running
 	watch --interval 1h
-	eventually 5 watching
+	eventually 20 watching
 	ok kill "$ID" KILL
 	bg_code
 	is "$code" 0
@@ -150,13 +150,13 @@ watching() { ls -l "/proc/$BG/fd" 2>/dev/null | grep -qE 'pidfd'; }
 	script 'while [ ! -e /go ]; do sleep 0.1; done; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 1000'
 	ok run --detach --bundle "$BUNDLE" "$ID"
 	watch --interval 100ms
-	eventually 10 at_least 1 stats
+	eventually 20 at_least 1 stats
 	: >"$BUNDLE/rootfs/go"
-	eventually 10 at_least 1 oom
+	eventually 20 at_least 1 oom
 	is "$(grep oom "$T/bg.out" | head -n 1)" "{\"type\":\"oom\",\"id\":\"$ID\"}"
 	is "$(status_of)" running
 	seen=$(lines stats)
-	eventually 10 at_least $((seen + 2)) stats
+	eventually 20 at_least $((seen + 2)) stats
 	ok delete --force "$ID"
 	bg_code
 	is "$code" 0
@@ -168,10 +168,10 @@ watching() { ls -l "/proc/$BG/fd" 2>/dev/null | grep -qE 'pidfd'; }
 	script 'while [ ! -e /go ]; do sleep 0.1; done; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
 	ok run --detach --bundle "$BUNDLE" "$ID"
 	watch --interval 100ms
-	eventually 10 at_least 1 stats
+	eventually 20 at_least 1 stats
 	: >"$BUNDLE/rootfs/go"
-	eventually 10 status_is stopped
-	eventually 10 at_least 1 oom
+	eventually 20 status_is stopped
+	eventually 20 at_least 1 oom
 	ok delete --force "$ID"
 	bg_code
 	is "$code" 0
@@ -192,7 +192,7 @@ watching() { ls -l "/proc/$BG/fd" 2>/dev/null | grep -qE 'pidfd'; }
 @test "a stopped container, and none" {
 	script true
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 	for flag in "" --stats; do
 		refused events $flag "$ID"
 		says "container with id $ID is not running"

@@ -6,7 +6,7 @@ load lib
 counting() {
 	script 'i=0; while :; do i=$((i+1)); echo $i >/count; done'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 test -s "$BUNDLE/rootfs/count"
+	eventually 20 test -s "$BUNDLE/rootfs/count"
 }
 
 # more_than N: the count is above N. The file is empty for a moment at times.
@@ -24,7 +24,7 @@ more_than() {
 	for i in 1 2 3 4 5; do is "$(cat "$BUNDLE/rootfs/count")" "$before"; done
 	ok resume "$ID"
 	is "$(status_of)" running
-	eventually 5 more_than "${before:-0}"
+	eventually 20 more_than "${before:-0}"
 	is "$out$err" ""
 }
 
@@ -62,7 +62,7 @@ more_than() {
 @test "a stopped container neither pauses nor resumes" {
 	script true
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 	refused pause "$ID"
 	says "container not running"
 	refused resume "$ID"
@@ -107,25 +107,25 @@ more_than() {
 	before=$(cat "$BUNDLE/rootfs/count")
 	for i in 1 2 3 4 5; do is "$(cat "$BUNDLE/rootfs/count")" "$before"; done
 	ok resume "$ID"
-	eventually 5 more_than "${before:-0}"
+	eventually 20 more_than "${before:-0}"
 }
 
 @test "SIGTERM reaches a paused container when it is resumed" {
 	script 'trap "exit 0" TERM; echo ready >/ready; while :; do sleep 1000 & wait; done'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 test -s "$BUNDLE/rootfs/ready"
+	eventually 20 test -s "$BUNDLE/rootfs/ready"
 	ok pause "$ID"
 	ok kill "$ID" TERM
 	is "$(status_of)" paused
 	ok resume "$ID"
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 }
 
 @test "SIGKILL ends a paused container" {
 	running
 	ok pause "$ID"
 	ok kill "$ID" KILL
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 	ok delete "$ID"
 }
 
@@ -133,7 +133,7 @@ more_than() {
 	created
 	ok pause "$ID"
 	ok kill "$ID" KILL
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 }
 
 @test "delete wants force for a paused container" {
@@ -174,7 +174,7 @@ more_than() {
 	config '.linux.resources += {memory: {limit: 8388608, swap: 8388608, disableOOMKiller: true}} | .linux.resources.memory.swappiness = 0'
 	script 'dd if=/dev/zero of=/dev/null bs=64M count=1 & sleep 1000'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 10 grep -qx 'under_oom 1' "$(cg_dir memory)/memory.oom_control"
+	eventually 20 grep -qx 'under_oom 1' "$(cg_dir memory)/memory.oom_control"
 	refused pause "$ID"
 	has "$(message)" "timed out"
 	is "$(status_of)" running

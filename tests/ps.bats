@@ -8,7 +8,7 @@ prepare() {
 	bundle
 	script 'sleep 1000 & sleep 1000 & wait'
 	ok run --detach --bundle "$BUNDLE" "$ID"
-	eventually 5 eval '[ "$(cg_procs | wc -l)" = 3 ]'
+	eventually 20 eval '[ "$(cg_procs | wc -l)" = 3 ]'
 }
 
 # rows prints the pids of a table: the second column.
@@ -102,8 +102,8 @@ pids() { jq -r '.[]' <<<"$out" | sort -n; }
 
 @test "a stopped container has no processes" {
 	ok kill "$ID" KILL
-	eventually 5 status_is stopped
-	eventually 5 eval '[ -z "$(cg_procs)" ]'
+	eventually 20 status_is stopped
+	eventually 20 eval '[ -z "$(cg_procs)" ]'
 	ok ps --format json "$ID"
 	is "$out" null
 	ok ps "$ID"

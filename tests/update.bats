@@ -383,7 +383,7 @@ kept() {
 
 @test "a stopped container, and none" {
 	ok kill "$ID" KILL
-	eventually 5 status_is stopped
+	eventually 20 status_is stopped
 	refused update --pids-limit 5 "$ID"
 	says "container not running"
 	for args in "" "--memory x" "--pids-limit 5"; do
