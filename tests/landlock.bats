@@ -67,7 +67,7 @@ may() {
 	script true
 	config '.process.args = ["/open/cat", "/etc/passwd"]'
 	refused run --bundle "$BUNDLE" "$ID"
-	has "$(message)" 'exec: "/open/cat": permission denied'
+	has "$(message)" 'exec /open/cat: permission denied'
 }
 
 @test "a start that may not execute says so" {

@@ -160,7 +160,7 @@ func (c *compiler) exec(p *specs.Process) {
 	c.b.Add(plan.UnblockSignals(0))
 	list := candidates(p.Args[0], env)
 	for i, path := range list {
-		o := plan.Execve(path, p.Args, env).Saying(quoted + ":")
+		o := plan.Execve(path, p.Args, env).Saying("exec " + path + ":")
 		if i < len(list)-1 {
 			o = o.Or(unix.ENOENT, unix.EACCES, unix.ENOTDIR, unix.ELOOP)
 		}
