@@ -25,10 +25,38 @@ func flagsFirst(app *cli.App, args []string) []string {
 		return args
 	}
 	command := app.Command(args[verb])
-	if command == nil || command.Name == "exec" || command.Name == "ps" {
+	if command == nil {
 		return args
 	}
-	return append(args[:verb+1:verb+1], sortArgs(command.Flags, args[verb+1:])...)
+	if command.Name != "exec" && command.Name != "ps" {
+		args = append(args[:verb+1:verb+1], sortArgs(command.Flags, args[verb+1:])...)
+	}
+	rememberNames(app.Flags)
+	rememberNames(command.Flags)
+	return args
+}
+
+// named is a flag that knows its names: package cli asks for them some hundred
+// times, and would put each together with a regular expression.
+type named struct {
+	visibleFlag
+	names []string
+}
+
+type visibleFlag interface {
+	cli.DocGenerationFlag
+	cli.VisibleFlag
+}
+
+func (n *named) Names() []string { return n.names }
+
+func rememberNames(flags []cli.Flag) {
+	for i, f := range flags {
+		switch f.(type) {
+		case *cli.BoolFlag, *cli.StringFlag: // lists are told their separator by type
+			flags[i] = &named{visibleFlag: f.(visibleFlag), names: f.Names()}
+		}
+	}
 }
 
 // sortArgs returns the flags in args, then the rest. A call for help is alone:

@@ -45,7 +45,7 @@ func execCommand(rt *libct.Runtime) *cli.Command {
 
 func execFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "read the process from `FILE`, the process object of a config.json; flags that describe one are ignored"},
+		&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "read the process from `FILE`, like that of a config.json"},
 		&cli.StringFlag{Name: "cwd", Usage: "work in `DIR` of the container"},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `NAME=VALUE`; may be repeated"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudoterminal", DisableDefaultText: true},
