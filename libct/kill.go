@@ -3,10 +3,13 @@ package libct
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"rt/libct/cgroup"
+	"rt/libct/host"
 	"rt/libct/store"
 )
 
@@ -90,7 +93,9 @@ func thaw(g *cgroup.Group) error {
 }
 
 // openInit holds the container's init by a pidfd, and makes sure it is the
-// container's: a record may lie, or be made to (its pid must be in its cgroup).
+// container's: a record may lie, or be made to. Its pid must be in its cgroup, or,
+// since a container may move itself where it can write, be the first of a pid
+// namespace as no process of the host's is.
 func openInit(rec *store.Record, g *cgroup.Group) (int, error) {
 	pidfd, err := store.OpenProcess(rec.Pid, rec.StartTime)
 	if errors.Is(err, store.ErrNotRunning) {
@@ -100,7 +105,7 @@ func openInit(rec *store.Record, g *cgroup.Group) (int, error) {
 		return -1, err
 	}
 	in, err := g.Holds(rec.Pid)
-	if err == nil && !in && !rec.Rootless {
+	if err == nil && !in && !rec.Rootless && !(rec.Namespaces&unix.CLONE_NEWPID != 0 && leads(rec.Pid)) {
 		err = fmt.Errorf("process %d is not in the container's cgroup", rec.Pid)
 	}
 	if err != nil {
@@ -111,6 +116,22 @@ func openInit(rec *store.Record, g *cgroup.Group) (int, error) {
 		return -1, err
 	}
 	return pidfd, nil
+}
+
+// leads reports whether a process is the first of a pid namespace below ours, by
+// NSpid of proc_pid_status(5).
+func leads(pid int) bool {
+	text, err := host.ReadFile("/proc/"+strconv.Itoa(pid)+"/status", maxPasswd)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if ids, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			f := strings.Fields(ids)
+			return len(f) > 1 && f[len(f)-1] == "1"
+		}
+	}
+	return false
 }
 
 // endsByDefault reports whether a signal's default action ends a process

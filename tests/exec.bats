@@ -485,6 +485,36 @@ in_rootfs() { oci exec "$ID" test -e "$1" && [ "$code" = 0 ]; }
 	fi
 }
 
+@test "--cgroup: init's own group when the container's takes no process" {
+	# runc#2356, runc#5089
+	! cg_is_v1 pids || skip "host: cgroup v1"
+	local dir other
+	dir=$(cg_dir '')
+	other="$(dirname "$dir")/other"
+	mkdir "$dir/init" "$other"
+	move "$dir" "$dir/init"
+	in_container cat /proc/self/cgroup
+	lacks "$out" /init # it still takes some
+	eventually 5 sh -c "[ -z \"\$(cat $dir/cgroup.procs)\" ]"
+	echo +pids >"$dir/cgroup.subtree_control"
+	in_container cat /proc/self/cgroup
+	has "$out" /init
+	exec_fails --cgroup / "$ID" true
+	has "$err" "device or resource busy"
+	ok exec --cgroup init "$ID" cat /proc/self/cgroup
+	has "$out" /init
+	newer_than_runc_1_1 "init's group in place of one that is gone"
+	move "$dir/init" "$other"
+	eventually 5 rmdir "$dir/init" "$dir"
+	in_container grep -h ^0:: /proc/self/cgroup /proc/1/cgroup
+	is "$(sed -n 1p <<<"$out")" "$(sed -n 2p <<<"$out")"
+	ok delete --force "$ID"
+	eventually 5 rmdir "$other"
+}
+
+# move FROM TO: all processes of one group to another.
+move() { for p in $(cat "$1/cgroup.procs"); do echo "$p" >"$2/cgroup.procs"; done; }
+
 @test "the host's files keep their owner in the foreground" {
 	is_rt || skip "runc has pipes between"
 	: >"$T/log"

@@ -281,3 +281,20 @@ ranges() {
 	is "$(awk '{print $2}' "$BUNDLE/rootfs/tmp/size")" 64
 	user_ok --root "$ROOT" delete --force "$ID"
 }
+
+@test "rootless: exec" {
+	sleeper
+	config '.process.oomScoreAdj = 500'
+	user_ok --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID"
+	user_ok --root "$ROOT" exec --env A=b "$ID" sh -c 'id -u; echo $A; cat /proc/self/oom_score_adj; readlink /proc/self/ns/user; readlink /proc/1/ns/user'
+	is "$(sed -n 1,3p <<<"$out" | tr '\n' ' ')" "0 b 500 "
+	is "$(sed -n 4p <<<"$out")" "$(sed -n 5p <<<"$out")"
+	user --root "$ROOT" exec "$ID" sh -c 'exit 3'
+	is "$code" 3
+	user --root "$ROOT" exec "$ID" nosuch
+	is "$code" 255
+	user_ok --root "$ROOT" exec --detach --pid-file "$T/work/pid" "$ID" sleep 1000
+	is "$(stat -c %u "/proc/$(cat "$T/work/pid")")" "$USER_ID"
+	user_ok --root "$ROOT" delete --force "$ID"
+	eventually 5 gone "$(cat "$T/work/pid")"
+}
