@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -215,7 +216,10 @@ func TestExecContainerEnds(t *testing.T) {
 
 // paused waits for the process that is in pause, and returns its pid.
 func (x *execs) paused() int {
-	for {
+	for end := time.Now().Add(time.Minute); ; {
+		if time.Now().After(end) {
+			x.t.Fatal("no process is in pause")
+		}
 		for _, pid := range x.ours() {
 			call, _ := os.ReadFile("/proc/" + pid + "/syscall")
 			if strings.HasPrefix(string(call), strconv.Itoa(unix.SYS_PPOLL)+" ") && !slices.Contains(x.init, pid) {
