@@ -10,7 +10,7 @@ LDFLAGS    := -s -w -E rt/libct/seal.entry -X main.version=$(VERSION) -X main.co
 BUILD      := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)'
 FUZZTIME   ?= 10s
 
-.PHONY: all build run test setup lint unit bats test-vm differ fuzz soak bench clean help
+.PHONY: all build run test setup lint unit bats test-managers test-vm differ fuzz soak bench clean help
 
 all: build ## same as build
 
@@ -39,6 +39,9 @@ bats: build ## command line tests alone
 test-vm: build ## bats on cgroup v2 and systemd, in virtual machines (root); PART=ci or PART=limits for less
 	CGO_ENABLED=0 $(GO) build -o bin/payload ./tests/payload
 	PART='$(PART)' $(GO) run ./tests/tally vm
+
+test-managers: build ## Docker, Podman, containerd and Buildah on rt, in virtual machines (root; an hour and more)
+	tests/managers/run
 
 differ: build ## the same bundles under rt and the runc and crun found on PATH
 	$(GO) run ./tests/differ

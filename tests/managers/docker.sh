@@ -706,7 +706,7 @@ case_network_bridge() {
 	local ip
 	ip=$(field c-a .NetworkSettings.IPAddress)
 	is "$(d --network bridge box wget -qO- "http://$ip/")" hello
-	is "$(timeout 20 curl -s http://127.0.0.1:18080/)" hello
+	is "$(timeout 20 busybox wget -qO- http://127.0.0.1:18080/)" hello
 	docker network create net
 	docker network connect net c-a
 	eventually 10 docker exec c-a ls /sys/class/net/eth1

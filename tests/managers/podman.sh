@@ -605,7 +605,7 @@ case_network_of_its_own() {
 	up c-a --network "${ROOTLESS:+pasta}${ROOTLESS:-bridge}" -p 18081:80 2>/dev/null || up c-a -p 18081:80
 	podman exec -d c-a sh -c 'mkdir -p /www; echo hello >/www/index.html; exec httpd -f -p 80 -h /www'
 	eventually 30 podman exec c-a wget -qO- http://127.0.0.1/
-	eventually 20 equals hello timeout 20 curl -s http://127.0.0.1:18081/
+	eventually 20 equals hello timeout 20 busybox wget -qO- http://127.0.0.1:18081/
 }
 
 case_pid_and_ipc_namespaces() {
