@@ -152,6 +152,7 @@ func (r *Runtime) describe(in *compile.Input, id string, o CreateOptions) error 
 		Spec: s, Facts: facts, ID: id, Bundle: bundle, Rootfs: rootfs,
 		NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring,
 		PreserveFds: o.PreserveFds, ListenFds: o.ListenFds, Rootless: !facts.Privileged(),
+		Clones: !facts.Privileged() && mayClone(facts),
 	}
 	return r.checkLandlock(in)
 }

@@ -12,6 +12,7 @@ import (
 
 	"rt/libct/cgroup"
 	"rt/libct/compile"
+	"rt/libct/host"
 	"rt/libct/plan"
 )
 
@@ -86,6 +87,27 @@ func (in inputs) openNamespaces(s *specs.Spec) error {
 		}
 	}
 	return nil
+}
+
+// mayClone reports whether this process may clone mounts of its mount namespace.
+// Having the capability is not enough: it counts in the user namespace that the
+// mount namespace belongs to.
+func mayClone(f host.Facts) bool {
+	if !f.Effective.Has(unix.CAP_SYS_ADMIN) {
+		return false
+	}
+	mounts, err := os.Open("/proc/self/ns/mnt")
+	if err != nil {
+		return false
+	}
+	defer mounts.Close()
+	owner, err := unix.IoctlRetInt(int(mounts.Fd()), unix.NS_GET_USERNS)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(owner)
+	var mine, its unix.Stat_t
+	return unix.Stat("/proc/self/ns/user", &mine) == nil && unix.Fstat(owner, &its) == nil && mine.Ino == its.Ino && mine.Dev == its.Dev
 }
 
 // cloneSources clones the bind mounts' sources that the child could not reach.

@@ -65,6 +65,9 @@ type Input struct {
 	// Rootless is set when the caller lacks privileges in the initial user
 	// namespace.
 	Rootless bool
+	// Clones is set when such a caller may clone mounts all the same: it is root
+	// in a user namespace that has a mount namespace, as under rootless Podman.
+	Clones bool
 }
 
 // Hierarchy is a cgroup hierarchy that the container is in.

@@ -61,7 +61,7 @@ func JoinedUserns(s *specs.Spec) string {
 // m: in a user namespace the child cannot pass directories that are closed to
 // others, nor map ids of a mount of the host's.
 func SourceByParent(in *Input, m *specs.Mount) bool {
-	if in.Rootless || in.Spec.Linux == nil || !IsBind(m) || below(m.Source, in.Rootfs) {
+	if in.Rootless && !in.Clones || in.Spec.Linux == nil || !IsBind(m) || below(m.Source, in.Rootfs) {
 		return false
 	}
 	for _, ns := range in.Spec.Linux.Namespaces {
