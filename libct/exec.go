@@ -54,6 +54,8 @@ type execution struct {
 	kept       kept
 	input      compile.Input
 	front      foreground
+	// outside is set when the child could not be born in the container's cgroup.
+	outside bool
 	// filed is set once the pid file is written.
 	filed bool
 }
@@ -269,6 +271,7 @@ func (e *execution) attend() error { return e.converse(e.answer) }
 func (e *execution) answer(barrier byte) error {
 	switch barrier {
 	case compile.BarrierBegin:
+		e.attach()
 		return e.oomScore()
 	case compile.BarrierConsole:
 		return e.takeConsole(e.o.ConsoleSocket)

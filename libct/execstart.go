@@ -10,6 +10,7 @@ import (
 
 	"rt/libct/cgroup"
 	"rt/libct/compile"
+	"rt/libct/systemd"
 )
 
 // launch compiles the plan and starts the child in the container's cgroup.
@@ -64,12 +65,30 @@ func (e *execution) enter(entry *cgroup.Entry) error {
 		}
 	}
 	if err != nil && e.rec.Rootless && refusesProcess(err) {
+		e.outside = true
 		return e.bind(-1)
 	}
 	if refusesProcess(err) {
 		return fmt.Errorf("error adding pid to cgroups: %w", err)
 	}
 	return err
+}
+
+// attach has the user's systemd move the child into the container's scope: a
+// user may not move a process from one subtree to another, and systemd's first
+// process does it for the user's. As in runc, a failure is passed over.
+func (e *execution) attach() {
+	if !e.outside || !e.rec.SystemdCgroup || len(e.o.Cgroups) > 0 {
+		return
+	}
+	bus, err := systemd.Connect(e.rec.Rootless)
+	if err == nil {
+		defer bus.Close()
+		err = bus.Attach(e.rec.Unit, e.pid)
+	}
+	if err != nil {
+		e.r.debug(err.Error())
+	}
 }
 
 // refusesProcess reports whether a cgroup answered that to CLONE_INTO_CGROUP.

@@ -149,7 +149,12 @@ func (c containerHooks) launch(h *specs.Hook, state []byte) (*child.Process, err
 	if err != nil {
 		return nil, err
 	}
-	return child.Start(p, values, dir)
+	proc, err := child.Start(p, values, dir)
+	if err != nil && c.input.Rootless && dir >= 0 && refusesProcess(err) {
+		// A user's scope is in another subtree; see execution.attach.
+		return child.Start(p, values, -1)
+	}
+	return proc, err
 }
 
 // confined is what startContainer hooks are held to.

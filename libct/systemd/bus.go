@@ -48,24 +48,31 @@ func Connect(user bool) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
+	err = errors.New("connect to systemd")
 	for _, a := range [...]struct{ address, destination string }{{private, ""}, {public, managerName}} {
 		if a.address == "" {
 			continue
 		}
-		conn, err := dbus.Dial(a.address, "JobRemoved", timeout)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		b := &Bus{conn: conn, address: a.address, destination: a.destination}
-		if err = b.register(); err == nil {
+		b, failed := dial(a.address, a.destination)
+		if failed == nil {
 			return b, nil
 		}
-		conn.Close()
-		errs = append(errs, err)
+		err = fmt.Errorf("%w: %w", err, failed)
 	}
-	return nil, fmt.Errorf("connect to systemd: %w", errors.Join(errs...))
+	return nil, err
+}
+
+func dial(address, destination string) (*Bus, error) {
+	conn, err := dbus.Dial(address, "JobRemoved", timeout)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{conn: conn, address: address, destination: destination}
+	if err := b.register(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return b, nil
 }
 
 // addresses of systemd's own socket and of the bus.
