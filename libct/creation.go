@@ -354,7 +354,7 @@ func (c *creation) undo() error {
 	}
 	switch {
 	case c.grouped && c.scope != nil:
-		errs = append(errs, c.scope.undo())
+		errs = append(errs, c.scope.undo(c.id))
 	case c.grouped:
 		errs = append(errs, c.group.Kill(), c.group.Undo())
 	}

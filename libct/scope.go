@@ -195,7 +195,7 @@ func (c *creation) makeScope(pid int) error {
 	properties = append(c.scope.annotations, properties...)
 	// A scope that was not made for sure is not ours to clear: without its
 	// process, systemd gives it up by itself.
-	if err := c.scope.bus.Start(c.scope.unit, "rt container "+c.id, pid, c.scope.unified, properties); err != nil {
+	if err := c.scope.bus.Start(c.scope.unit, describeScope(c.id), pid, c.scope.unified, properties); err != nil {
 		return err
 	}
 	c.grouped = true
@@ -230,26 +230,50 @@ func (c *creation) verifyScope(pid int, early *specs.LinuxResources) error {
 }
 
 // undo removes the scope of a create that failed.
-func (s *scope) undo() error {
-	return errors.Join(s.Kill(), s.Wait(deadline), s.remove(true))
+func (s *scope) undo(id string) error {
+	return errors.Join(s.Kill(), s.Wait(deadline), s.remove(id, true))
 }
 
+// describeScope is what the unit of a container is described as; a unit with
+// the description is the container's even before its cgroup has a mark.
+func describeScope(id string) string { return "rt container " + id }
+
 // remove has systemd forget the unit, and removes what it leaves of the cgroup.
-// With stop, the unit is stopped if its cgroup is this one: by its name alone
-// it could be another's.
-func (s *scope) remove(stop bool) error {
+// A unit is stopped if it is the container's: with marked, one that has this
+// cgroup, otherwise one of the container's description, which a create that was
+// killed may have left to systemd to start. By its name alone it could be
+// another's.
+func (s *scope) remove(id string, marked bool) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	at, err := s.bus.ControlGroup(s.unit.Name)
-	if err == nil && stop && at == s.Inside() {
-		err = s.bus.Stop(s.unit.Name)
-		at = ""
+	description, at, err := s.bus.Look(s.unit.Name)
+	if err != nil {
+		return err
 	}
-	if err == nil && at == "" {
-		err = s.bus.Reset(s.unit.Name)
+	here := at == s.Inside()
+	switch {
+	case here && marked, (here || at == "") && description == describeScope(id):
+		if err := s.bus.Stop(s.unit.Name); err != nil {
+			return err
+		}
+	case at != "":
+		return s.deleteMarked(id)
 	}
-	return errors.Join(err, s.Delete(deadline))
+	return errors.Join(s.bus.Reset(s.unit.Name), s.deleteMarked(id))
+}
+
+// deleteMarked removes what is left of the cgroup, unless another create has it
+// already, marked or not: of a scope whose cgroup is gone systemd never sees the
+// end.
+func (s *scope) deleteMarked(id string) error {
+	if mine, err := owned(s.Group, id, s.user); err != nil || !mine {
+		return err
+	}
+	if err := s.Delete(0); !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	return nil
 }
 
 // inScope reports whether a group seems to be a systemd scope.
@@ -267,7 +291,7 @@ func (r *Runtime) clearScope(g *cgroup.Group, id string, rootless, creating bool
 	}
 	s := &scope{Group: g, unit: systemd.Unit{Name: systemd.UnitAt(g.Members())}, user: rootless || unix.Geteuid() != 0}
 	defer s.close()
-	if err := s.remove(ours); err != nil {
+	if err := s.remove(id, ours); err != nil {
 		r.warn(err.Error())
 		return clearGroup(g, id, rootless)
 	}

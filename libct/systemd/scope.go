@@ -65,11 +65,16 @@ func (b *Bus) start(name string, properties []Property) error {
 	return err
 }
 
-// job makes a call that answers with a job, and waits for its end.
-func (b *Bus) job(c dbus.Call) (result string, err error) {
-	reply, err := b.call(c)
+// job makes a call that answers with a job, and waits for its end. The other
+// calls are made before that, and need not succeed.
+func (b *Bus) job(c dbus.Call, others ...dbus.Call) (result string, err error) {
+	serial := b.conn.Send(c)
+	for _, other := range others {
+		b.conn.Send(other)
+	}
+	reply, err := b.conn.Reply(serial)
 	if err != nil {
-		return "", err
+		return "", b.named(err)
 	}
 	if len(reply) != 1 {
 		return "", b.named(fmt.Errorf("%s answered %d values", c.Member, len(reply)))
@@ -98,10 +103,14 @@ func (b *Bus) job(c dbus.Call) (result string, err error) {
 	}
 }
 
-// ControlGroup is the cgroup of a scope, "" if it has none: it is not there, or
-// has ended.
-func (b *Bus) ControlGroup(name string) (string, error) {
-	return b.property(dbus.ObjectPath(managerPath+"/unit/"+escapeLabel(name)), "org.freedesktop.systemd1.Scope", "ControlGroup")
+// Look tells the description of a scope, and its cgroup: "" if it has none,
+// because it is not there, has ended, or has not begun.
+func (b *Bus) Look(name string) (description, cgroup string, err error) {
+	object := dbus.ObjectPath(managerPath + "/unit/" + escapeLabel(name))
+	if cgroup, err = b.property(object, "org.freedesktop.systemd1.Scope", "ControlGroup"); err == nil {
+		description, err = b.property(object, "org.freedesktop.systemd1.Unit", "Description")
+	}
+	return description, cgroup, err
 }
 
 // escapeLabel makes a part of an object path of a name: what is not a letter or
@@ -120,9 +129,13 @@ func escapeLabel(name string) string {
 	return b.String()
 }
 
-// Stop removes a unit; one that is not there is no error.
+// Stop removes a unit and kills what is in it; one that is not there is no
+// error.
 func (b *Bus) Stop(name string) error {
-	_, err := b.job(b.method("StopUnit", dbus.String(name), dbus.String("replace")))
+	stop := b.method("StopUnit", dbus.String(name), dbus.String("replace"))
+	// Its first process need not heed SIGTERM, and systemd would wait.
+	kill := b.method("KillUnit", dbus.String(name), dbus.String("all"), dbus.Int32(9))
+	_, err := b.job(stop, kill)
 	if notLoaded(err) {
 		return nil
 	}
