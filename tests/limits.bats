@@ -235,10 +235,10 @@ limit() {
 	device=$(ls /sys/class/infiniband 2>/dev/null | head -n 1)
 	[ -n "$device" ] || skip "host: no RDMA device"
 	limit "{rdma: {\"$device\": {hcaHandles: 3, hcaObjects: 10000}}}"
-	is "$(cg_read rdma rdma.max rdma.max | grep "^$device ")" "$device hca_handle=3 hca_object=10000"
+	is "$(cg_read rdma rdma.max rdma.max | sed -n "s,^\($device .*[^ ]\) *$,\1,p")" "$device hca_handle=3 hca_object=10000"
 	ok delete --force "$ID"
 	limit "{rdma: {\"$device\": {hcaObjects: 0}}}"
-	is "$(cg_read rdma rdma.max rdma.max | grep "^$device ")" "$device hca_handle=max hca_object=0"
+	is "$(cg_read rdma rdma.max rdma.max | sed -n "s,^\($device .*[^ ]\) *$,\1,p")" "$device hca_handle=max hca_object=0"
 	config '.linux.resources.rdma = {nosuch0: {hcaHandles: 3}}'
 	ID="$ID-c"
 	refused create --bundle "$BUNDLE" "$ID"
