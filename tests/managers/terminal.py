@@ -37,11 +37,19 @@ def main(args):
         seen.extend(data)
         return bool(data)
 
+    if steps and steps[0].startswith("size="):
+        steps = steps[1:]
+    size = ""
     for step in steps:
         word, text = step.split("=", 1)
         if word == "want":
             end = time.monotonic() + LIMIT
             while (at := seen.find(text.encode(), start)) < 0:
+                if size and not select.select([fd], [], [], 2)[0]:
+                    # A client that was not listening yet has missed it.
+                    resize(fd, "1x1")
+                    time.sleep(0.5)
+                    resize(fd, size)
                 if time.monotonic() > end or not read(1):
                     print(seen.decode(errors="replace"), file=sys.stdout)
                     print(f"terminal.py: never saw {text!r}", file=sys.stderr)
@@ -54,6 +62,7 @@ def main(args):
             time.sleep(0.3)  # a person's pace: keys that come together are text
             os.write(fd, bytes([ord(text) & 31]))
         elif word == "size":
+            size = text
             resize(fd, text)
     end = time.monotonic() + LIMIT
     while read(1):
