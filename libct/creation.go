@@ -315,6 +315,9 @@ func (c *creation) launch() (err error) {
 	if dir >= 0 {
 		defer unix.Close(dir)
 	}
+	if c.rec.Namespaces&unix.CLONE_NEWUSER != 0 {
+		raiseHardLimits(c.input.Spec.Process)
+	}
 	return c.start(dir)
 }
 

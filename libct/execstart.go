@@ -36,6 +36,9 @@ func (e *execution) launch() error {
 	if namespaces&unix.CLONE_NEWNS == 0 {
 		e.in[compile.SlotRoot], e.root = e.root, -1
 	}
+	if namespaces&unix.CLONE_NEWUSER != 0 {
+		raiseHardLimits(e.input.Spec.Process)
+	}
 	if e.plan, err = compile.Exec(e.input, namespaces); err != nil {
 		return err
 	}

@@ -31,6 +31,18 @@ prepare() {
 	is "$(awk '/^Gid:/{print $2}' "/proc/$pid/status")" 200007
 }
 
+@test "limits above the caller's hard ones, of init and of exec" {
+	need prlimit
+	[ $((0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1)) = 1 ] || skip "host: no CAP_SYS_RESOURCE"
+	prlimit --pid $BASHPID --nofile=5000:6000 --nproc=7000:8000
+	config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 6500, hard: 7000}, {type: "RLIMIT_NPROC", soft: 8500, hard: 9000}]'
+	running
+	for p in /proc/1/limits /proc/self/limits; do
+		ok exec "$ID" awk '/Max processes|Max open files/ { print $(NF-2), $(NF-1) }' $p
+		is "$out" $'8500 9000\n6500 7000'
+	done
+}
+
 @test "several mappings" {
 	config '.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}, {containerID: 10, hostID: 150000, size: 5},
 		{containerID: 1000, hostID: 160000, size: 1}]'

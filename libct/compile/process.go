@@ -84,6 +84,16 @@ var rlimits = [...]string{
 	"RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
 }
 
+// Rlimit is the number of a resource limit by its name in a specification.
+func Rlimit(name string) (int, bool) {
+	for i, n := range rlimits {
+		if n == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // Which limits are set: raising one needs a capability outside of user
 // namespaces, but with RLIMIT_NPROC set the child could not clone once more.
 type which int
