@@ -160,7 +160,9 @@ service() {
 	local name=$1 log=$2
 	shift 2
 	if [ -d /run/systemd/system ]; then
-		systemd-run -q --unit="$name" -p Delegate=yes -p KillMode=process -p TasksMax=infinity -p LimitNOFILE=65536 \
+		# What outlives the daemon keeps its unit's name in use.
+		echo "$name-$RANDOM$RANDOM" >"$T/$name.unit"
+		systemd-run -q --unit="$(cat "$T/$name.unit")" -p Delegate=yes -p KillMode=process -p TasksMax=infinity -p LimitNOFILE=65536 \
 			-p StandardOutput=append:"$log" -p StandardError=append:"$log" -E PATH="$PATH" "$@"
 		return
 	fi
@@ -170,8 +172,8 @@ service() {
 
 service_down() {
 	if [ -d /run/systemd/system ]; then
-		systemctl stop "$1"
-		systemctl reset-failed "$1" 2>/dev/null || true
+		systemctl stop "$(cat "$T/$1.unit")"
+		systemctl reset-failed "$(cat "$T/$1.unit")" 2>/dev/null || true
 		return
 	fi
 	kill "$(cat "$T/$1.pid")"
