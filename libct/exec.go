@@ -253,7 +253,10 @@ func (e *execution) openInputs() (err error) {
 		return err
 	}
 	// What was opened by pid is init's if init is still there.
-	if gone, err := poll(e.init, unix.POLLIN, 0); err != nil || gone {
+	switch gone, err := poll(e.init, unix.POLLIN, 0); {
+	case err != nil:
+		return fmt.Errorf("poll the pidfd of init of %s: %w", e.h.ID(), err)
+	case gone:
 		return ErrExecStopped
 	}
 	if !hasEnv(e.input.Spec.Process.Env, "HOME") {

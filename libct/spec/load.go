@@ -18,18 +18,12 @@ const MaxSize = 10 << 20
 // descriptors, and ends the process when there are none.
 func Load(bundleDir string) (*specs.Spec, error) {
 	path := filepath.Join(bundleDir, "config.json")
-	// O_NONBLOCK: opening a fifo would otherwise wait for its writer.
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err == unix.ENOENT {
+	text, err := readFile(path)
+	if errors.Is(err, unix.ENOENT) {
 		return nil, fmt.Errorf("JSON specification file %s not found", path) // runc's words
 	}
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	text, err := readRegular(fd)
-	unix.Close(fd)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
 	s, err := Decode(text)
 	if err != nil {
@@ -40,6 +34,20 @@ func Load(bundleDir string) (*specs.Spec, error) {
 
 // LoadMounts reads a regular file with a list of mounts.
 func LoadMounts(path string) ([]specs.Mount, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := DecodeMounts(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return mounts, nil
+}
+
+// readFile reads the regular file at path.
+func readFile(path string) ([]byte, error) {
+	// O_NONBLOCK: opening a fifo would otherwise wait for its writer.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
@@ -49,11 +57,7 @@ func LoadMounts(path string) ([]specs.Mount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	mounts, err := DecodeMounts(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return mounts, nil
+	return text, nil
 }
 
 // readRegular reads a regular file whole, if it is not too large.

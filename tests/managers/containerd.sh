@@ -327,12 +327,7 @@ case_many_at_once() {
 		ctr run --rm "${RUNC[@]}" --cgroup "${CG}m$i" "$IMAGE" "m$i" sh -c "echo $i; exit $i" >"out.$i" 2>/dev/null &
 		jobs+=" $!"
 	done
-	i=0
-	for job in $jobs; do
-		i=$((i + 1))
-		wait "$job" && return 1 || is $? $i
-		is "$(cat "out.$i")" $i
-	done
+	each_its_own $jobs
 }
 
 case_nerdctl() {

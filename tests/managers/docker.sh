@@ -762,12 +762,7 @@ case_many_at_once() {
 		docker run --network none --name "m$i" --memory 32m box sh -c "echo $i; exit $i" >"out.$i" 2>/dev/null &
 		jobs+=" $!"
 	done
-	i=0
-	for job in $jobs; do
-		i=$((i + 1))
-		wait "$job" && return 1 || is $? $i
-		is "$(cat "out.$i")" $i
-	done
+	each_its_own $jobs
 	docker rm m1 m2 m3 m4 m5 m6 m7 m8 m9 m10
 }
 

@@ -123,6 +123,19 @@ exits() {
 	[ "$code" = "$want" ] || fail "exit code $code, want $want: $*"$'\n'"$out"
 }
 
+# each_its_own JOB… waits for jobs; the Nth must end with N and have written N to
+# out.N.
+each_its_own() {
+	local job code i=0
+	for job in "$@"; do
+		i=$((i + 1))
+		code=0
+		wait "$job" || code=$?
+		is "$code" $i
+		is "$(cat "out.$i")" $i
+	done
+}
+
 # eventually SECONDS COMMAND… polls until COMMAND succeeds.
 eventually() {
 	local deadline=$((SECONDS + $1))

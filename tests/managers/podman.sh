@@ -744,12 +744,7 @@ case_many_at_once() {
 		podman run --network none --name "m$i" box sh -c "echo $i; exit $i" >"out.$i" 2>/dev/null &
 		jobs+=" $!"
 	done
-	i=0
-	for job in $jobs; do
-		i=$((i + 1))
-		wait "$job" && return 1 || is $? $i
-		is "$(cat "out.$i")" $i
-	done
+	each_its_own $jobs
 }
 
 case_nothing_is_left() {
